@@ -1,0 +1,30 @@
+//! The classic convolutional networks, from LeNet-5 to ResNeXt, from scratch.
+//!
+//! Every forward and every backward pass is written out by hand, side by side, and checked against
+//! finite differences. `ARCHITECTURE.md` in the repository is the map; imports point only down it:
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`train`] | optimisers, schedules, the training loop |
+//! | [`models`], [`data`], [`checkpoint`] | the networks; the data sets; weights in files |
+//! | [`nn`] | layers that own parameters and remember what backward needs |
+//! | [`ops`] | pure functions on tensors, forward next to backward |
+//! | [`kernels`] | the inner loops of convolution |
+//! | [`simd`], [`real`], [`tensor`] | vectors, numbers, arrays |
+#![deny(unsafe_code, missing_docs)]
+
+pub mod buffer;
+pub mod error;
+pub mod kernels;
+pub mod models;
+pub mod nn;
+pub mod ops;
+pub mod real;
+pub mod rng;
+#[allow(unsafe_code)]
+pub mod simd;
+pub mod tensor;
+
+pub use error::Error;
+pub use real::Real;
+pub use tensor::{Shape, Tensor};

@@ -1,0 +1,52 @@
+//! Layers: they own parameters and remember what backward needs.
+//!
+//! Three combinators make every network of the book: [`Sequential`], [`Residual`], [`Concat`].
+
+mod outline;
+mod param;
+
+pub use outline::{Outline, Wiring};
+pub use param::{Param, Path, Slot, Visitor};
+
+use crate::{
+    real::Real,
+    tensor::{Shape, Tensor},
+};
+
+/// Whether a forward pass learns or judges. It decides what dropout and batch norm do, and whether
+/// a layer keeps what its backward needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch statistics, dropout, and a backward pass to come.
+    Train,
+    /// Running statistics, no dropout, nothing kept.
+    Eval,
+}
+
+/// A function with parameters, its derivative, and the names of its parameters.
+pub trait Layer<T: Real>: Send {
+    /// The output for `x`. In [`Mode::Train`] the layer keeps what [`backward`](Self::backward) needs.
+    ///
+    /// # Panics
+    /// If the layer does not take tensors of the shape of `x`.
+    fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T>;
+
+    /// Takes dL/dy, *adds* to each [`Param::grad`], returns dL/dx. Uses up what forward kept.
+    ///
+    /// # Panics
+    /// Without a training forward before it.
+    fn backward(&mut self, dy: Tensor<T>) -> Tensor<T>;
+
+    /// Shows every parameter and buffer, in PyTorch's order, each under the name that it has below `at`.
+    ///
+    /// Layers without any keep this default.
+    fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
+        let _ = (at, each);
+    }
+
+    /// What the layer is and costs for an input of shape `x`.
+    ///
+    /// # Panics
+    /// If the layer does not take tensors of this shape.
+    fn outline(&self, x: Shape) -> Outline;
+}

@@ -1,0 +1,77 @@
+//! What a network is and costs, without running it.
+
+use crate::tensor::Shape;
+
+/// A layer's line in a summary, and its children's.
+///
+/// ```
+/// use residual::nn::Outline;
+/// let relu = Outline::leaf("ReLU()", [1, 28, 28, 16].into());
+/// assert_eq!((relu.parameters, relu.macs), (0, 0));
+/// ```
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The layer's name in its parent, `conv1`; empty for the network itself.
+    pub name: String,
+    /// The layer as PyTorch prints it: `Conv2d(3, 64, kernel_size=(3, 3), stride=(1, 1))`.
+    pub kind: String,
+    /// The output, in memory order: (N, H, W, C).
+    pub output: Shape,
+    /// Numbers learned, children's included.
+    pub parameters: usize,
+    /// Multiply-adds of one forward pass, children's included.
+    pub macs: u64,
+    /// How the children are wired.
+    pub wiring: Wiring,
+    /// The children, in order.
+    pub children: Vec<Outline>,
+}
+
+/// How a layer's children are wired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// There are none.
+    Leaf,
+    /// One after another.
+    Chain,
+    /// Side by side on the same input, outputs added: a shortcut without layers has no child.
+    Sum,
+    /// Side by side on the same input, outputs concatenated along the channels.
+    Concat,
+}
+
+impl Outline {
+    /// A layer without parameters, multiplications or children.
+    pub fn leaf(kind: impl Into<String>, output: Shape) -> Self {
+        Self {
+            name: String::new(),
+            kind: kind.into(),
+            output,
+            parameters: 0,
+            macs: 0,
+            wiring: Wiring::Leaf,
+            children: Vec::new(),
+        }
+    }
+
+    /// The same under a name.
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.into(), ..self }
+    }
+
+    /// With so many parameters and multiply-adds of its own.
+    pub fn costing(self, parameters: usize, macs: u64) -> Self {
+        Self { parameters, macs, ..self }
+    }
+
+    /// A layer made of `children`, whose costs add up.
+    pub fn group(kind: impl Into<String>, output: Shape, wiring: Wiring, children: Vec<Outline>) -> Self {
+        Self {
+            parameters: children.iter().map(|child| child.parameters).sum(),
+            macs: children.iter().map(|child| child.macs).sum(),
+            wiring,
+            children,
+            ..Self::leaf(kind, output)
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Vectors of sixteen channels, on whatever instructions this machine has. The only `unsafe` code.
+//!
+//! A [`Block`] is sixteen consecutive channels of one pixel: one AVX-512 register of `f32`, two of
+//! AVX2, four of NEON. A kernel is written once, over [`Simd`], and [`Vectorized::dispatch`] runs
+//! it on the chosen [`Isa`]: every generic part is `#[inline(always)]`, so that it is compiled
+//! inside the one function per instruction set that carries `#[target_feature]`.
+//!
+//! ```
+//! use residual::simd::{Block, Isa, Kernel, Simd, Vectorized};
+//!
+//! /// y = a·x + y over one block.
+//! struct Axpy<'a>(f32, &'a Block<f32>, &'a mut Block<f32>);
+//!
+//! impl Kernel<f32> for Axpy<'_> {
+//!     type Output = ();
+//!     #[inline(always)]
+//!     fn run<S: Simd<f32>>(self, simd: S) {
+//!         let y = simd.mul_add(simd.splat(self.0), simd.load(self.1), simd.load(self.2));
+//!         simd.store(y, self.2);
+//!     }
+//! }
+//!
+//! let mut y = [1.0; 16];
+//! for isa in Isa::available() {
+//!     f32::dispatch(isa, Axpy(2.0, &[3.0; 16], &mut y));
+//! }
+//! assert!(y[0] >= 7.0);
+//! ```
+
+mod isa;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+mod scalar;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use isa::Isa;
+
+/// How many channels a [`Block`] holds.
+pub const BLOCK: usize = 16;
+
+/// Sixteen consecutive channels of one pixel.
+pub type Block<T> = [T; BLOCK];
+
+/// The few vector instructions that convolution needs, on one instruction set.
+///
+/// A value of an implementing type is the proof that its instructions exist on this machine.
+pub trait Simd<T>: Copy {
+    /// A block in registers.
+    type V: Copy;
+    /// How many blocks the register file holds; what a tile may keep there follows from it.
+    const BLOCKS: usize;
+
+    /// All sixteen channels equal to `x`.
+    fn splat(self, x: T) -> Self::V;
+    /// Reads a block.
+    fn load(self, from: &Block<T>) -> Self::V;
+    /// Writes a block.
+    fn store(self, v: Self::V, to: &mut Block<T>);
+    /// `a * b + c`, fused where the instruction set fuses.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Asks for the block to be brought into the first-level cache.
+    fn prefetch(self, at: &Block<T>);
+}
+
+/// A computation written once for every instruction set.
+///
+/// Mark `run`, and whatever generic code it calls, `#[inline(always)]`: code that is not inlined
+/// into the entry function is compiled without its vector instructions.
+pub trait Kernel<T> {
+    /// What the computation returns.
+    type Output;
+    /// The computation, on the instructions of `simd`.
+    fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// A number type that kernels run on: `f32` and `f64`.
+pub trait Vectorized: Sized {
+    /// Runs `kernel` on the instructions of `isa`.
+    ///
+    /// # Panics
+    /// If this machine does not have `isa`.
+    fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output;
+
+    /// How many blocks the registers of `isa` hold: [`Simd::BLOCKS`].
+    fn blocks(isa: Isa) -> usize {
+        struct Count;
+        impl<T> Kernel<T> for Count {
+            type Output = usize;
+            #[inline(always)]
+            fn run<S: Simd<T>>(self, _: S) -> usize {
+                S::BLOCKS
+            }
+        }
+        Self::dispatch(isa, Count)
+    }
+}
+
+macro_rules! vectorized {
+    ($($T:ty)*) => {$(
+        impl Vectorized for $T {
+            #[inline]
+            fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output {
+                match isa {
+                    Isa::Scalar => kernel.run(scalar::Scalar),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2 => x86::Avx2::detect().unwrap_or_else(|| isa.missing()).enter(kernel),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512 => x86::Avx512::detect().unwrap_or_else(|| isa.missing()).enter(kernel),
+                    #[cfg(target_arch = "aarch64")]
+                    Isa::Neon => neon::Neon::detect().unwrap_or_else(|| isa.missing()).enter(kernel),
+                    #[allow(unreachable_patterns)]
+                    _ => isa.missing(),
+                }
+            }
+        }
+    )*};
+}
+vectorized!(f32 f64);

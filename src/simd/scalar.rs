@@ -1,0 +1,41 @@
+//! Plain Rust: works everywhere, and is what the others are checked against.
+
+use super::{BLOCK, Block, Simd};
+use std::{
+    array,
+    ops::{Add, Mul},
+};
+
+/// No vector instructions beyond the target's baseline.
+#[derive(Clone, Copy)]
+pub(super) struct Scalar;
+
+impl<T: Copy + Add<Output = T> + Mul<Output = T>> Simd<T> for Scalar {
+    type V = Block<T>;
+    // The baseline of x86-64 has sixteen registers of four f32.
+    const BLOCKS: usize = 4;
+
+    #[inline(always)]
+    fn splat(self, x: T) -> Block<T> {
+        [x; BLOCK]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &Block<T>) -> Block<T> {
+        *from
+    }
+
+    #[inline(always)]
+    fn store(self, v: Block<T>, to: &mut Block<T>) {
+        *to = v;
+    }
+
+    // Not `f32::mul_add`: without an FMA instruction that is a call into the maths library.
+    #[inline(always)]
+    fn mul_add(self, a: Block<T>, b: Block<T>, c: Block<T>) -> Block<T> {
+        array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    fn prefetch(self, _: &Block<T>) {}
+}

@@ -1,0 +1,113 @@
+//! AVX2 with FMA, and AVX-512F.
+//!
+//! The safety argument is one: `detect` is the only way to make an `Avx2` or an `Avx512`, and it
+//! makes one only where the processor reports the features; so whoever holds one may execute the
+//! instructions. Loads and stores go through `&Block`, which is as many bytes as they touch, and
+//! use the unaligned forms.
+
+use super::{Block, Kernel, Simd};
+use std::arch::x86_64::*;
+
+/// Proof that this machine has AVX2 and FMA.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// Proof that this machine has AVX-512F.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(());
+
+impl Avx2 {
+    #[inline]
+    pub(super) fn detect() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn enter<T, K: Kernel<T>>(self, kernel: K) -> K::Output
+    where
+        Self: Simd<T>,
+    {
+        #[target_feature(enable = "avx2,fma")]
+        fn entry<T, K: Kernel<T>>(simd: Avx2, kernel: K) -> K::Output
+        where
+            Avx2: Simd<T>,
+        {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so the machine has AVX2 and FMA.
+        unsafe { entry(self, kernel) }
+    }
+}
+
+impl Avx512 {
+    #[inline]
+    pub(super) fn detect() -> Option<Self> {
+        is_x86_feature_detected!("avx512f").then_some(Self(()))
+    }
+
+    #[inline]
+    pub(super) fn enter<T, K: Kernel<T>>(self, kernel: K) -> K::Output
+    where
+        Self: Simd<T>,
+    {
+        #[target_feature(enable = "avx512f")]
+        fn entry<T, K: Kernel<T>>(simd: Avx512, kernel: K) -> K::Output
+        where
+            Avx512: Simd<T>,
+        {
+            kernel.run(simd)
+        }
+        // SAFETY: `self` exists, so the machine has AVX-512F.
+        unsafe { entry(self, kernel) }
+    }
+}
+
+/// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
+macro_rules! simd {
+    ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
+     $splat:ident $load:ident $store:ident $fma:ident) => {
+        impl Simd<$T> for $Isa {
+            type V = [$V; $n];
+            const BLOCKS: usize = $blocks;
+
+            #[inline(always)]
+            fn splat(self, x: $T) -> Self::V {
+                // SAFETY: `self` exists, so the machine has the instruction.
+                [unsafe { $splat(x) }; $n]
+            }
+
+            #[inline(always)]
+            fn load(self, from: &Block<$T>) -> Self::V {
+                let at = from.as_ptr();
+                // SAFETY: as in `splat`; $n times $lanes is the block's sixteen numbers.
+                std::array::from_fn(|i| unsafe { $load(at.add(i * $lanes)) })
+            }
+
+            #[inline(always)]
+            fn store(self, v: Self::V, to: &mut Block<$T>) {
+                let at = to.as_mut_ptr();
+                for (i, v) in v.into_iter().enumerate() {
+                    // SAFETY: as in `load`.
+                    unsafe { $store(at.add(i * $lanes), v) }
+                }
+            }
+
+            #[inline(always)]
+            fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+                // SAFETY: as in `splat`.
+                std::array::from_fn(|i| unsafe { $fma(a[i], b[i], c[i]) })
+            }
+
+            #[inline(always)]
+            fn prefetch(self, at: &Block<$T>) {
+                // SAFETY: a prefetch reads nothing that the program can see.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
+            }
+        }
+    };
+}
+
+simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps);
+simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd);

@@ -14,7 +14,10 @@
 #![deny(unsafe_code, missing_docs)]
 
 pub mod buffer;
+pub mod checkpoint;
+pub mod data;
 pub mod error;
+pub mod gradcheck;
 pub mod kernels;
 pub mod models;
 pub mod nn;
@@ -24,6 +27,7 @@ pub mod rng;
 #[allow(unsafe_code)]
 pub mod simd;
 pub mod tensor;
+pub mod train;
 
 pub use error::Error;
 pub use real::Real;

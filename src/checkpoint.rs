@@ -1,0 +1,1 @@
+//! Weights in files: safetensors, with torchvision's names and PyTorch's layouts.

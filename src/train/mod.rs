@@ -1,0 +1,1 @@
+//! Optimisers, schedules, and the loop that uses them.

@@ -1,0 +1,63 @@
+//! The command line: what the commands share, and how they end.
+//!
+//! Results go to stdout, progress and errors to stderr. The exit status is 0 when all went well, 1
+//! when the work failed, 2 when the command line was wrong, and 130 after Ctrl-C.
+
+mod args;
+mod doctor;
+mod screen;
+mod table;
+mod usage;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use residual::{Error, simd::Isa};
+use std::process::ExitCode;
+
+/// Train, evaluate and take apart the classic convolutional networks, from LeNet-5 to ResNeXt.
+#[derive(Parser)]
+#[command(name = "residual", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+const AFTER_HELP: &str = "\
+Begin with `residual train`: it trains on Fashion-MNIST, which is built in.
+
+Environment: RESIDUAL_ISA=scalar|avx2|avx512|neon forces the vector instructions; NO_COLOR turns colours off.
+Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Say what this machine offers and whether all is in place
+    Doctor(doctor::Args),
+}
+
+/// Runs the program; the exit status is the answer.
+pub fn main() -> ExitCode {
+    run().unwrap_or_else(|error| {
+        screen::error(&error);
+        // A wrong argument is bad usage; anything else is a failure of the work itself.
+        ExitCode::from(if matches!(error, Error::Argument { .. }) { 2 } else { 1 })
+    })
+}
+
+fn run() -> Result<ExitCode, Error> {
+    Isa::from_env()?;
+    let command = match Cli::try_parse() {
+        Ok(Cli { command }) => command,
+        Err(error) if error.use_stderr() => return Err(usage::fold(&error)),
+        Err(help) => {
+            // All that can fail is a reader who has gone.
+            let _ = help.print();
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    match command {
+        Some(Command::Doctor(args)) => doctor::run(&args),
+        None => {
+            let _ = Cli::command().print_help();
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

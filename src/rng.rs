@@ -2,6 +2,15 @@
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
+/// The first of the streams for a data set's split into training and validation images.
+pub const SPLIT: u64 = 1 << 56;
+/// The first of the streams for the order of images: one for each epoch.
+pub const SHUFFLE: u64 = 2 << 56;
+/// The first of the streams for augmentation: one for each epoch.
+pub const AUGMENT: u64 = 3 << 56;
+/// The first of the streams for made-up images.
+pub const SYNTHETIC: u64 = 4 << 56;
+
 /// A ChaCha8 generator that can be saved and restored.
 ///
 /// One seed has many independent streams: initialisation, shuffling, augmentation and every dropout

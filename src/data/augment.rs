@@ -1,0 +1,116 @@
+//! Random changes that leave an image's class alone.
+//!
+//! The recipe for small images is that of He et al. (2015), section 4.2: pad 4 black pixels on each
+//! side, crop a window of the original size at random, mirror every second image.
+//!
+//! What happens to an image depends on the seed, the epoch and the image's position in its set, and
+//! on nothing else: not on the batch that it falls into, not on threads.
+
+use crate::{
+    error::Error,
+    rng::{self, Generator},
+};
+use std::{fmt, str::FromStr};
+
+/// Pixels of black on each side before the crop.
+const PADDING: usize = 4;
+
+/// How many words of the epoch's stream belong to one image; three draws take six.
+const WORDS_PER_IMAGE: u64 = 16;
+
+/// What is done to training images.
+///
+/// ```
+/// use residual::data::Augment;
+/// assert_eq!("crop-flip".parse::<Augment>().unwrap(), Augment::CropFlip);
+/// assert!("flip".parse::<Augment>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Augment {
+    /// Nothing.
+    #[default]
+    None,
+    /// Pad 4, crop at random, mirror every second image.
+    CropFlip,
+}
+
+impl fmt::Display for Augment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "none",
+            Self::CropFlip => "crop-flip",
+        })
+    }
+}
+
+impl FromStr for Augment {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let all = [Self::None, Self::CropFlip];
+        all.into_iter().find(|augment| augment.to_string() == name).ok_or_else(|| Error::Argument {
+            name: "--augment".into(),
+            expected: "none or crop-flip".into(),
+            found: format!("`{name}`"),
+            hint: "crop-flip pads 4, crops at random and mirrors every second image".into(),
+        })
+    }
+}
+
+/// Where the crop starts in the padded image, and whether it is mirrored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CropFlip {
+    /// The window's first row, 0..=8; 4 is the image itself.
+    pub row: usize,
+    /// The window's first column, 0..=8; 4 is the image itself.
+    pub col: usize,
+    /// Left and right change places.
+    pub flip: bool,
+}
+
+impl CropFlip {
+    /// What happens to the image at `position` of its set, in an epoch whose [`stream`] this is.
+    pub fn draw(stream: &mut Generator, position: usize) -> Self {
+        stream.seek(position as u64 * WORDS_PER_IMAGE);
+        let [row, col] = std::array::from_fn(|_| stream.below(2 * PADDING + 1));
+        Self { row, col, flip: stream.below(2) == 1 }
+    }
+
+    /// Writes the changed `image` of `size` (H, W, C) to `out`.
+    ///
+    /// # Panics
+    /// If either is not of that size.
+    #[track_caller]
+    pub fn apply(self, image: &[u8], size: [usize; 3], out: &mut [u8]) {
+        let [height, width, channels] = size;
+        assert_eq!([image.len(), out.len()], [height * width * channels; 2], "images of {size:?}");
+        // Output column c shows source column c + col - 4; both ends of what exists, in numbers.
+        let first = PADDING.saturating_sub(self.col).min(width) * channels;
+        let source = self.col.saturating_sub(PADDING).min(width) * channels;
+        let row_len = width * channels;
+        let seen = row_len - first.max(source);
+        out.fill(0);
+        for (row, to) in out.chunks_exact_mut(row_len).enumerate() {
+            let Some(from) = (row + self.row).checked_sub(PADDING).filter(|&from| from < height) else {
+                continue;
+            };
+            to[first..][..seen].copy_from_slice(&image[from * row_len + source..][..seen]);
+            if self.flip {
+                mirror(to, channels);
+            }
+        }
+    }
+}
+
+/// The random numbers of one epoch's augmentation.
+pub fn stream(seed: u64, epoch: usize) -> Generator {
+    Generator::new(seed, rng::AUGMENT + epoch as u64)
+}
+
+/// Reverses the pixels of a row, not the channels of a pixel.
+fn mirror(row: &mut [u8], channels: usize) {
+    row.reverse();
+    if channels > 1 {
+        row.chunks_exact_mut(channels).for_each(<[u8]>::reverse);
+    }
+}

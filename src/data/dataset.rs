@@ -1,0 +1,204 @@
+//! [`Dataset`]: labelled images as bytes, and the two numbers per channel that normalise them.
+
+use crate::real::Real;
+use std::{path::PathBuf, sync::Arc};
+
+/// Labelled images as they stand in their files, all of one size.
+#[derive(Clone, Debug)]
+pub struct Images {
+    /// What the set is called: `fashion-mnist`.
+    pub name: String,
+    /// The folder that it was read from; none if it was made up.
+    pub path: Option<PathBuf>,
+    /// Height, width, channels.
+    pub size: [usize; 3],
+    /// Image after image, row after row, each pixel's channels together: (N, H, W, C).
+    pub pixels: Vec<u8>,
+    /// The class of each image.
+    pub labels: Vec<usize>,
+    /// The name of each class.
+    pub classes: Vec<String>,
+}
+
+/// Labelled images, ready to be loaded. Cheap to clone and to [`select`](Self::select) from: the
+/// bytes are shared.
+///
+/// ```
+/// use residual::data::{Dataset, Images, Normalization};
+/// let images = Images {
+///     name: "two dots".into(),
+///     path: None,
+///     size: [1, 1, 1],
+///     pixels: vec![0, 255],
+///     labels: vec![0, 1],
+///     classes: vec!["dark".into(), "light".into()],
+/// };
+/// let normalization = Normalization::of(&images);
+/// let dots = Dataset::new(images, normalization);
+/// assert_eq!((dots.len(), dots.label(1), dots.image(1)), (2, 1, &[255][..]));
+/// assert_eq!(dots.select([1]).label(0), 1);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    images: Arc<Images>,
+    normalization: Normalization,
+    members: Arc<[usize]>,
+}
+
+impl Dataset {
+    /// All of `images`.
+    ///
+    /// # Panics
+    /// If pixels, labels, classes and channels do not fit together.
+    #[track_caller]
+    pub fn new(images: Images, normalization: Normalization) -> Self {
+        let (count, size) = (images.labels.len(), images.size.iter().product::<usize>());
+        assert_eq!(images.pixels.len(), count * size, "{count} images of {:?}", images.size);
+        assert_eq!(normalization.mean.len(), images.size[2], "one mean for each channel");
+        assert_eq!(normalization.std.len(), images.size[2], "one standard deviation for each channel");
+        let classes = images.classes.len();
+        assert!(images.labels.iter().all(|&label| label < classes), "a label is not below {classes}");
+        Self { images: images.into(), normalization, members: (0..count).collect() }
+    }
+
+    /// Some of these images, in the order given; their bytes are not copied.
+    ///
+    /// # Panics
+    /// If a position is not below [`len`](Self::len).
+    #[track_caller]
+    pub fn select(&self, positions: impl IntoIterator<Item = usize>) -> Self {
+        let members = positions.into_iter().map(|at| self.members[at]).collect();
+        Self { members, ..self.clone() }
+    }
+
+    /// How many images there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The bytes of image `i`, row after row, each pixel's channels together: (H, W, C).
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len).
+    #[track_caller]
+    pub fn image(&self, i: usize) -> &[u8] {
+        let size = self.images.size.iter().product::<usize>();
+        &self.images.pixels[self.members[i] * size..][..size]
+    }
+
+    /// The class of image `i`.
+    ///
+    /// # Panics
+    /// If `i` is not below [`len`](Self::len).
+    #[track_caller]
+    pub fn label(&self, i: usize) -> usize {
+        self.images.labels[self.members[i]]
+    }
+
+    /// Height, width, channels.
+    pub fn size(&self) -> [usize; 3] {
+        self.images.size
+    }
+
+    /// The name of each class.
+    pub fn classes(&self) -> &[String] {
+        &self.images.classes
+    }
+
+    /// What normalises the images.
+    pub fn normalization(&self) -> &Normalization {
+        &self.normalization
+    }
+
+    /// What the set is called.
+    pub fn name(&self) -> &str {
+        &self.images.name
+    }
+
+    /// The folder that it was read from; none if it was made up.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        self.images.path.as_deref()
+    }
+}
+
+/// Per channel, the mean and the standard deviation of pixels scaled to 0..1.
+///
+/// A network sees `(byte / 255 - mean) / std`, so each channel arrives with mean 0 and variance 1
+/// (LeCun et al. 1998, "Efficient BackProp", section 4.3).
+///
+/// ```
+/// use residual::data::Normalization;
+/// let grey = Normalization { mean: vec![0.5], std: vec![0.25] };
+/// let mut out = [0.0f32; 2];
+/// grey.table::<f32>().apply(&[0, 255], &mut out);
+/// assert_eq!(out, [-2.0, 2.0]);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Normalization {
+    /// The mean of each channel.
+    pub mean: Vec<f64>,
+    /// The standard deviation of each channel.
+    pub std: Vec<f64>,
+}
+
+impl Normalization {
+    /// Measures `images`. A channel that never varies gets a standard deviation of 1.
+    pub fn of(images: &Images) -> Self {
+        let channels = images.size[2];
+        let mut histograms = vec![[0u64; 256]; channels];
+        for pixel in images.pixels.chunks_exact(channels) {
+            histograms.iter_mut().zip(pixel).for_each(|(counts, &byte)| counts[usize::from(byte)] += 1);
+        }
+        let (mean, std) = histograms.iter().map(moments).unzip();
+        Self { mean, std }
+    }
+
+    /// The normalised value of every byte of every channel.
+    pub fn table<T: Real>(&self) -> Table<T> {
+        let normalized =
+            |mean: f64, std: f64, byte: usize| (T::of(byte as f64) / T::of(255.0) - T::of(mean)) / T::of(std);
+        let channels = self.mean.iter().zip(&self.std);
+        Table(channels.map(|(&m, &s)| std::array::from_fn(|byte| normalized(m, s, byte))).collect())
+    }
+}
+
+/// Mean and standard deviation of bytes scaled to 0..1, from how often each occurs.
+fn moments(counts: &[u64; 256]) -> (f64, f64) {
+    let total = |f: &dyn Fn(f64) -> f64| {
+        counts.iter().enumerate().map(|(byte, &count)| count as f64 * f(byte as f64 / 255.0)).sum::<f64>()
+    };
+    let count = total(&|_| 1.0).max(1.0);
+    let mean = total(&|x| x) / count;
+    let std = (total(&|x| (x - mean) * (x - mean)) / count).sqrt();
+    (mean, if std > 0.0 { std } else { 1.0 })
+}
+
+/// The normalised value of every byte, channel by channel: a look-up costs less than arithmetic.
+#[derive(Clone, Debug)]
+pub struct Table<T>(Vec<[T; 256]>);
+
+impl<T: Real> Table<T> {
+    /// Normalises pixels whose channels stand together.
+    ///
+    /// # Panics
+    /// If `out` has not as many numbers as there are bytes.
+    #[track_caller]
+    pub fn apply(&self, bytes: &[u8], out: &mut [T]) {
+        assert_eq!(bytes.len(), out.len(), "one number for each byte");
+        if let [table] = &self.0[..] {
+            out.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = table[usize::from(byte)]);
+            return;
+        }
+        let channels = self.0.len();
+        for (to, from) in out.chunks_exact_mut(channels).zip(bytes.chunks_exact(channels)) {
+            for ((to, &byte), table) in to.iter_mut().zip(from).zip(&self.0) {
+                *to = table[usize::from(byte)];
+            }
+        }
+    }
+}

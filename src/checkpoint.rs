@@ -1,1 +1,0 @@
-//! Weights in files: safetensors, with torchvision's names and PyTorch's layouts.

@@ -1,1 +1,26 @@
-//! Inner loops.
+//! The inner loops of convolution, and the only place that knows blocks of sixteen channels.
+//!
+//! Three passes, two loops. Forward and grad_input are both *correlations*: every output is a sum
+//! over taps of a source pixel times a filter. They differ in which source pixel a tap means, and
+//! that difference is plain data:
+//!
+//! | module | says |
+//! |---|---|
+//! | [`axis`] | along one axis, which source position each tap of an output reads |
+//! | [`strip`] | source rows in blocks of 16 channels, padded with zeros, split by stride |
+//! | [`filters`] | weights in the order in which a tile reads them; groups too narrow for a block merged |
+//! | [`mod@tile`] | P pixels by V blocks of outputs, in registers, over a list of taps |
+//! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
+//! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
+//! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
+//!
+//! Padding, stride, dilation, groups and ragged channel counts end in strips and tap lists; the two
+//! kernels never see them. No threads here, and no tensors.
+
+pub mod axis;
+pub mod correlate;
+pub mod filters;
+pub mod outer;
+pub mod peak;
+pub mod strip;
+pub mod tile;

@@ -13,10 +13,13 @@
 //! With groups, the channels fall into equal parts and each part of the outputs sees only its part
 //! of the inputs (Krizhevsky et al. 2012, section 3.2; Xie et al. 2017).
 
+pub mod blocked;
+pub mod im2col;
 pub mod naive;
 
 use crate::{
     real::Real,
+    simd::Isa,
     tensor::{Shape, Tensor},
 };
 
@@ -107,7 +110,7 @@ impl Geometry {
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
-    naive::forward(x, w, g)
+    blocked::forward(Isa::current(), x, w, g)
 }
 
 /// `dx`, of shape `x`, from `dy` and `w`.
@@ -116,7 +119,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> 
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
-    naive::grad_input(dy, w, x, g)
+    blocked::grad_input(Isa::current(), dy, w, x, g)
 }
 
 /// `dw`, of shape `w`, from `dy` and `x`.
@@ -125,5 +128,5 @@ pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry)
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn grad_weights<T: Real>(dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
-    naive::grad_weights(dy, x, w, g)
+    blocked::grad_weights(Isa::current(), dy, x, w, g)
 }

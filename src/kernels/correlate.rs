@@ -1,0 +1,167 @@
+//! A band of output rows: fill the strip, run the tiles. Forward and grad_input are both this.
+
+use super::{
+    axis::Axis,
+    filters::{Packing, Panel},
+    strip::{Layout, Strip},
+    tile::{self, Tap},
+};
+use crate::{
+    buffer::Buffer,
+    real::Real,
+    simd::{Block, Isa},
+};
+use std::ops::Range;
+
+/// The first-level caches hold a tile's work; a band's strip should leave the second level room.
+const STRIP_BYTES: usize = 192 << 10;
+
+/// Everything that the bands of one pass share.
+#[derive(Debug)]
+pub struct Correlation {
+    rows: Axis,
+    columns: Axis,
+    /// The height and width of a source image.
+    source: [usize; 2],
+    /// The height and width of an output image.
+    output: [usize; 2],
+    packing: Packing,
+    layout: Layout,
+    /// The reach of the lowest row tap.
+    reach: (isize, isize),
+    /// For each row phase and column phase, taps in order of the kernel's rows.
+    taps: Vec<Vec<Vec<Tap>>>,
+}
+
+/// Weights ready for the tiles: panels, and the blocks of each.
+pub type Panels<T> = [(Panel, Buffer<T>)];
+
+impl Correlation {
+    /// `rows` and `columns` say which source pixels the outputs read, `packing` which channels.
+    pub fn new([rows, columns]: [Axis; 2], source: [usize; 2], output: [usize; 2], packing: Packing) -> Self {
+        let layout = Layout::new(packing.sources, &columns, output[1]);
+        let reach = rows.span(|step| step.reach(rows.source_phases));
+        let mut plan = Self { rows, columns, source, output, packing, layout, reach, taps: Vec::new() };
+        plan.taps = (0..plan.rows.output_phases())
+            .map(|row| (0..plan.columns.output_phases()).map(|column| plan.tap_list(row, column)).collect())
+            .collect();
+        plan
+    }
+
+    fn tap_list(&self, row_phase: usize, column_phase: usize) -> Vec<Tap> {
+        let blocks = self.packing.sources.blocks();
+        // Tap (kh, kw) of a panel comes after kh · KW + kw others; KW is how many column taps there are.
+        let kernel_width = self.columns.steps.iter().map(Vec::len).sum::<usize>();
+        let mut taps = Vec::new();
+        for row in &self.rows.steps[row_phase] {
+            let row_offset = (row.reach(self.rows.source_phases) - self.reach.0) as usize * self.layout.row();
+            for column in &self.columns.steps[column_phase] {
+                for block in 0..blocks {
+                    let offset = row_offset + self.layout.offset(block, column.phase, column.shift);
+                    let filter = (row.k * kernel_width + column.k) * blocks + block;
+                    taps.push(Tap { offset: offset as u32, filter: filter as u32 });
+                }
+            }
+        }
+        taps
+    }
+
+    /// How many output rows to compute from one strip.
+    pub fn band<T>(&self) -> usize {
+        let row_bytes = self.layout.row() * size_of::<Block<T>>();
+        let source_rows = (STRIP_BYTES / row_bytes).saturating_sub((self.reach.1 - self.reach.0) as usize);
+        let rows = source_rows / self.rows.source_phases * self.rows.output_phases();
+        // A band starts with the first phase.
+        rows.max(self.rows.output_phases()).min(self.output[0].next_multiple_of(self.rows.output_phases()))
+    }
+
+    /// A strip for one band.
+    pub fn strip<T: Real>(&self) -> Strip<T> {
+        let steps = self.band::<T>().div_ceil(self.rows.output_phases());
+        let rows = (steps - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
+        Strip::new(&self.layout, rows)
+    }
+
+    /// Computes the output rows `first..` that `out` holds, from the image `source`; `first` is a
+    /// multiple of [`band`](Self::band), and `out` at most one band.
+    pub fn run<T: Real>(
+        &self,
+        isa: Isa,
+        panels: &Panels<T>,
+        (source, strip): (&[T], &mut Strip<T>),
+        (first, out): (usize, &mut [T]),
+    ) {
+        let row_len = self.output[1] * self.packing.results.total();
+        let rows = first..first + out.len() / row_len;
+        self.fill(&rows, source, strip);
+        for (panel, weights) in panels {
+            let blocks = strip.blocks().get(panel.part * self.layout.part()..).unwrap_or_default();
+            for row in rows.clone() {
+                let out = &mut out[(row - first) * row_len..][..row_len];
+                let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
+                self.row(isa, row, (&blocks[from * self.layout.row()..], panel, weights), out);
+            }
+        }
+    }
+
+    fn fill<T: Real>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) {
+        let [height, width] = self.source;
+        let step = |row: usize| row / self.rows.output_phases() * self.rows.source_phases;
+        let start = step(rows.start) as isize + self.reach.0;
+        let end = step(rows.end - 1) as isize + self.reach.1 + 1;
+        let row_len = width * self.packing.sources.total();
+        for row in start.max(0)..end.min(height as isize) {
+            let pixels = &source[row as usize * row_len..][..row_len];
+            strip.fill(&self.layout, (row - start) as usize, pixels);
+        }
+    }
+
+    fn row<T: Real>(
+        &self,
+        isa: Isa,
+        row: usize,
+        (strip, panel, weights): (&[Block<T>], &Panel, &Buffer<T>),
+        out: &mut [T],
+    ) {
+        let total = self.packing.results.total();
+        let phases = self.columns.output_phases();
+        let inside = self.rows_inside(row);
+        for (phase, taps) in self.taps[row % self.rows.output_phases()].iter().enumerate() {
+            let pixels = (self.output[1] + phases - 1 - phase) / phases;
+            let per_row = self.columns.steps[phase].len() * self.packing.sources.blocks();
+            let taps = &taps[inside.start * per_row..inside.end * per_row];
+            for tile in split(pixels, tile::pixels::<T>(isa, panel.blocks)) {
+                let at = (tile.start * phases + phase) * total + panel.channel;
+                let input = tile::Input {
+                    strip: &strip[tile.start..],
+                    taps,
+                    panel: weights.blocks(),
+                    depth: self.packing.sources.depth(),
+                };
+                let output =
+                    tile::Output { values: &mut out[at..], stride: phases * total, channels: panel.channels };
+                tile::run(isa, tile.len(), panel.blocks, input, output);
+            }
+        }
+    }
+
+    /// Which row taps of an output row read the image and not its padding.
+    fn rows_inside(&self, row: usize) -> Range<usize> {
+        let phases = self.rows.output_phases();
+        let from = (row / phases * self.rows.source_phases) as isize;
+        let steps = &self.rows.steps[row % phases];
+        let inside = |i: &usize| {
+            let at = from + steps[*i].reach(self.rows.source_phases);
+            (0..self.source[0] as isize).contains(&at)
+        };
+        let start = (0..steps.len()).find(inside).unwrap_or(0);
+        let end = (0..steps.len()).rev().find(inside).map_or(start, |last| last + 1);
+        start..end
+    }
+}
+
+/// Cuts `pixels` into tiles of at most `most`, as even as can be.
+fn split(pixels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let tiles = pixels.div_ceil(most);
+    (0..tiles).map(move |i| i * pixels / tiles..(i + 1) * pixels / tiles)
+}

@@ -1,0 +1,141 @@
+//! Weights in the order in which a tile reads them.
+//!
+//! PyTorch keeps (O, I, KH, KW). A tile computes V blocks of outputs at once and walks over taps,
+//! then blocks of inputs, then the sixteen channels of a block, so a *panel* of V output blocks is
+//!
+//! ```text
+//! panel[tap][block of inputs][16 inputs][V blocks][16 outputs]
+//! ```
+//!
+//! Backward through the input, inputs and outputs change places, and nothing else.
+//!
+//! Groups narrower than a block are merged until they fill one; between channels of different
+//! groups the weight is zero. A depthwise convolution is sixteen groups in one block, on whose
+//! diagonal the weights are.
+
+use super::strip::Channels;
+use crate::{buffer::Buffer, real::Real, simd::BLOCK};
+
+/// The extents of weights (groups·outputs, inputs, taps).
+#[derive(Clone, Copy, Debug)]
+pub struct Weights {
+    /// Groups.
+    pub groups: usize,
+    /// Input channels of one group.
+    pub inputs: usize,
+    /// Output channels of one group.
+    pub outputs: usize,
+    /// KH · KW.
+    pub taps: usize,
+}
+
+/// Which way the weights are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From inputs to outputs.
+    Forward,
+    /// From the outputs' gradients to the inputs'.
+    Backward,
+}
+
+/// V output blocks of one part.
+#[derive(Clone, Copy, Debug)]
+pub struct Panel {
+    /// Which part.
+    pub part: usize,
+    /// The first channel, counted over all parts.
+    pub channel: usize,
+    /// How many channels there are: at most V · 16.
+    pub channels: usize,
+    /// V.
+    pub blocks: usize,
+}
+
+/// How weights are cut into panels.
+#[derive(Clone, Copy, Debug)]
+pub struct Packing {
+    weights: Weights,
+    direction: Direction,
+    /// The channels that are summed over.
+    pub sources: Channels,
+    /// The channels that come out.
+    pub results: Channels,
+}
+
+impl Packing {
+    /// For these weights, applied this way.
+    pub fn new(weights: Weights, direction: Direction) -> Self {
+        let Weights { groups, inputs, outputs, .. } = weights;
+        let narrow = inputs.min(outputs);
+        let merged = (1..=groups).rev().find(|m| groups % m == 0 && m * narrow <= BLOCK).unwrap_or(1);
+        let [inputs, outputs] =
+            [inputs, outputs].map(|n| Channels { parts: groups / merged, each: merged * n });
+        let (sources, results) = match direction {
+            Direction::Forward => (inputs, outputs),
+            Direction::Backward => (outputs, inputs),
+        };
+        Self { weights, direction, sources, results }
+    }
+
+    /// The panels, at most `blocks` blocks wide, in order of their channels.
+    pub fn panels(&self, blocks: usize) -> Vec<Panel> {
+        let Channels { parts, each } = self.results;
+        let in_part = |part: usize| {
+            let whole = self.results.blocks() / blocks;
+            let starts = (0..whole).map(move |i| (i * blocks, blocks));
+            let starts = starts.chain((whole * blocks..self.results.blocks()).map(|i| (i, 1)));
+            starts.map(move |(start, blocks)| Panel {
+                part,
+                channel: part * each + start * BLOCK,
+                channels: (blocks * BLOCK).min(each - start * BLOCK),
+                blocks,
+            })
+        };
+        (0..parts).flat_map(in_part).collect()
+    }
+
+    /// How many numbers a packed panel holds.
+    pub fn panel_len(&self, panel: &Panel) -> usize {
+        self.weights.taps * self.sources.blocks() * BLOCK * panel.blocks * BLOCK
+    }
+
+    /// A panel of `w` (O, I, KH, KW).
+    pub fn pack<T: Real>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
+        let mut packed = Buffer::zeros(self.panel_len(panel));
+        self.each_weight(panel, |at, from| packed[at] = w[from]);
+        packed
+    }
+
+    /// Copies a packed panel back into `w`, which starts at the weight `first` of (O, I, KH, KW).
+    pub fn unpack<T: Real>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
+        self.each_weight(panel, |at, to| w[to - first] = packed[at]);
+    }
+
+    /// Calls `f` with a weight's place in the packed panel and in (O, I, KH, KW).
+    fn each_weight(&self, panel: &Panel, mut f: impl FnMut(usize, usize)) {
+        let Weights { inputs, outputs, taps, .. } = self.weights;
+        let (source_width, result_width) = match self.direction {
+            Direction::Forward => (inputs, outputs),
+            Direction::Backward => (outputs, inputs),
+        };
+        let lanes = panel.blocks * BLOCK;
+        let tap_len = self.sources.blocks() * BLOCK * lanes;
+        for source in 0..self.sources.each {
+            let group = panel.part * (self.sources.each / source_width) + source / source_width;
+            let group_results = group * result_width..(group + 1) * result_width;
+            let ours = panel.channel..panel.channel + panel.channels;
+            let source = (source, group * source_width + source % source_width);
+            for result in ours.start.max(group_results.start)..ours.end.min(group_results.end) {
+                let (output, input) = match self.direction {
+                    Direction::Forward => (result, source.1 % inputs),
+                    Direction::Backward => (source.1, result % inputs),
+                };
+                let at = source.0 * lanes + result - panel.channel;
+                let weight = (output * inputs + input) * taps;
+                for tap in 0..taps {
+                    f(at + tap * tap_len, weight + tap);
+                }
+            }
+        }
+    }
+}

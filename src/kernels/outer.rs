@@ -1,0 +1,114 @@
+//! The outer product: C input channels by V blocks of output channels of one tap's weight gradient,
+//! held in registers while pixels go by.
+//!
+//! ```text
+//! for each pixel: load V blocks of dy; for each channel c: splat x[c], V multiply-adds
+//! ```
+
+use crate::{
+    real::Real,
+    simd::{BLOCK, Block, Isa, Kernel, Simd, Vectorized},
+};
+
+/// Consecutive pixels: where they start in `x`, and in `dy` counted in V blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The first block in `x`.
+    pub x: u32,
+    /// The first pixel in `dy`.
+    pub dy: u32,
+}
+
+/// What the products are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Factors<'a, T> {
+    /// A strip of inputs.
+    pub x: &'a [Block<T>],
+    /// Gradients of V blocks of outputs, pixel by pixel.
+    pub dy: &'a [Block<T>],
+    /// The pixels to sum over.
+    pub runs: &'a [Run],
+    /// How many pixels each run has.
+    pub len: usize,
+    /// How many channels of a block of `x` to visit: 16, or fewer where there are fewer.
+    pub depth: usize,
+}
+
+/// Adds the products of all channels of one block of inputs to `dw`: 16 x `blocks` blocks.
+///
+/// # Panics
+/// If `blocks` is neither one nor two.
+pub fn run<T: Real>(isa: Isa, blocks: usize, factors: Factors<'_, T>, dw: &mut [Block<T>]) {
+    let step = channels::<T>(isa, blocks);
+    for (i, dw) in dw.chunks_exact_mut(step * blocks).enumerate() {
+        let first = i * step;
+        if first >= factors.depth {
+            break;
+        }
+        macro_rules! sizes {
+            ($($C:literal x $V:literal)*) => {
+                match (step, blocks) {
+                    $(($C, $V) => T::dispatch(isa, Outer::<T, $C, $V> { factors, first, dw }),)*
+                    _ => unreachable!("no outer product of {step} channels by {blocks} blocks"),
+                }
+            };
+        }
+        sizes!(2 x 1  4 x 1  8 x 1  2 x 2  4 x 2  8 x 2)
+    }
+}
+
+/// How many channels fit beside `blocks` blocks: their accumulators, dy's blocks and one splat.
+fn channels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
+    [8, 4].into_iter().find(|c| c * blocks + blocks < T::blocks(isa)).unwrap_or(2)
+}
+
+struct Outer<'a, T, const C: usize, const V: usize> {
+    factors: Factors<'a, T>,
+    first: usize,
+    dw: &'a mut [Block<T>],
+}
+
+impl<T: Real, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        // Known when this is compiled, as in a tile.
+        if C * V + V + 1 > S::BLOCKS {
+            unreachable!("{C} channels by {V} blocks do not fit into {} registers", S::BLOCKS);
+        }
+        let Factors { x, dy, runs, len, .. } = self.factors;
+        let first = self.first;
+        assert!(first + C <= BLOCK, "channels {first}.. of a block");
+        let dw: &mut [[Block<T>; V]; C] =
+            self.dw.as_chunks_mut::<V>().0.first_chunk_mut().expect("a gradient for each channel");
+        let dy = dy.as_chunks::<V>().0;
+
+        let mut sums = [[simd.splat(T::ZERO); V]; C];
+        for c in 0..C {
+            for v in 0..V {
+                sums[c][v] = simd.load(&dw[c][v]);
+            }
+        }
+        for run in runs {
+            let pixels = x[run.x as usize..][..len].iter().zip(&dy[run.dy as usize..][..len]);
+            for (x, dy) in pixels {
+                let mut g = [simd.splat(T::ZERO); V];
+                for v in 0..V {
+                    g[v] = simd.load(&dy[v]);
+                }
+                for c in 0..C {
+                    let x = simd.splat(x[first + c]);
+                    for v in 0..V {
+                        sums[c][v] = simd.mul_add(x, g[v], sums[c][v]);
+                    }
+                }
+            }
+        }
+        for c in 0..C {
+            for v in 0..V {
+                simd.store(sums[c][v], &mut dw[c][v]);
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The tile: P pixels by V blocks of output channels, held in registers while taps go by.
+//!
+//! ```text
+//! for each tap, for each of the 16 channels c of its block:
+//!     load V blocks of the filter; for each pixel p: splat x[p][c], V multiply-adds
+//! ```
+//!
+//! So V + P loads feed P · V multiply-adds: with 14 pixels and 2 blocks, 16 loads for 28. A core
+//! that loads twice and multiplies twice in a cycle then waits for its multipliers only.
+
+use crate::{
+    real::Real,
+    simd::{BLOCK, Block, Isa, Kernel, Simd, Vectorized},
+};
+
+/// One product of the sum: which block of the strip, by which piece of the filter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tap {
+    /// The block that the first pixel reads; the others read the ones behind it.
+    pub offset: u32,
+    /// Which 16 x V blocks of the panel.
+    pub filter: u32,
+}
+
+/// What a tile reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a, T> {
+    /// The strip, from where the taps' offsets count.
+    pub strip: &'a [Block<T>],
+    /// The products to sum.
+    pub taps: &'a [Tap],
+    /// A packed panel, V blocks wide.
+    pub panel: &'a [Block<T>],
+    /// How many channels of each block to visit: 16, or fewer where there are fewer.
+    pub depth: usize,
+}
+
+/// Where a tile writes.
+#[derive(Debug)]
+pub struct Output<'a, T> {
+    /// Starts at the first channel of the first pixel.
+    pub values: &'a mut [T],
+    /// From one pixel to the next.
+    pub stride: usize,
+    /// How many channels to write: at most V · 16.
+    pub channels: usize,
+}
+
+/// The most pixels that any tile has.
+const MOST_PIXELS: usize = 14;
+
+/// How many blocks of outputs a tile computes at once on `isa`.
+pub fn blocks<T: Vectorized>(isa: Isa) -> usize {
+    if T::blocks(isa) >= 16 { 2 } else { 1 }
+}
+
+/// How many pixels fit beside `blocks` blocks: their accumulators, the filter's blocks and one splat
+/// fill the registers.
+pub fn pixels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
+    ((T::blocks(isa) - blocks - 1) / blocks).min(MOST_PIXELS)
+}
+
+/// Computes `pixels` pixels of `blocks` blocks.
+///
+/// # Panics
+/// If there is no tile of this size on `isa`: ask [`blocks`] and [`pixels`].
+pub fn run<T: Real>(isa: Isa, pixels: usize, blocks: usize, input: Input<'_, T>, output: Output<'_, T>) {
+    macro_rules! tiles {
+        ($($P:literal)*) => {
+            match (pixels, blocks) {
+                $(($P, 1) => T::dispatch(isa, Tile::<T, $P, 1> { input, output }),
+                  ($P, 2) => T::dispatch(isa, Tile::<T, $P, 2> { input, output }),)*
+                _ => unreachable!("no tile of {pixels} pixels by {blocks} blocks"),
+            }
+        };
+    }
+    tiles!(1 2 3 4 5 6 7 8 9 10 11 12 13 14)
+}
+
+struct Tile<'a, T, const P: usize, const V: usize> {
+    input: Input<'a, T>,
+    output: Output<'a, T>,
+}
+
+impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, T, P, V> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        // Known when this is compiled: an instruction set has no code for tiles that it cannot hold.
+        if P * V + V + 1 > S::BLOCKS {
+            unreachable!("{P} pixels by {V} blocks do not fit into {} registers", S::BLOCKS);
+        }
+        let sums = sum::<T, S, P, V>(simd, self.input);
+        write(simd, sums, self.output);
+    }
+}
+
+#[inline(always)]
+fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: Input<'_, T>) -> [[S::V; V]; P] {
+    let panel = input.panel.as_chunks::<V>().0.as_chunks::<BLOCK>().0;
+    let depth = input.depth.min(BLOCK);
+    let mut sums = [[simd.splat(T::ZERO); V]; P];
+    for tap in input.taps {
+        let window: &[Block<T>; P] =
+            input.strip[tap.offset as usize..].first_chunk().expect("the strip holds every pixel of a tap");
+        let filter = &panel[tap.filter as usize];
+        let next = &panel[(tap.filter as usize + 1).min(panel.len() - 1)];
+        for c in 0..depth {
+            let mut w = [simd.splat(T::ZERO); V];
+            for v in 0..V {
+                w[v] = simd.load(&filter[c][v]);
+                simd.prefetch(&next[c][v]);
+            }
+            for p in 0..P {
+                let x = simd.splat(window[p][c]);
+                for v in 0..V {
+                    sums[p][v] = simd.mul_add(x, w[v], sums[p][v]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+#[inline(always)]
+fn write<T: Real, S: Simd<T>, const P: usize, const V: usize>(
+    simd: S,
+    sums: [[S::V; V]; P],
+    output: Output<'_, T>,
+) {
+    for (p, sums) in sums.into_iter().enumerate() {
+        let pixel = &mut output.values[p * output.stride..][..output.channels];
+        let mut whole = [[T::ZERO; BLOCK]; V];
+        let blocks = pixel.as_chunks_mut::<BLOCK>().0;
+        let ragged = output.channels < V * BLOCK;
+        let to = if ragged { &mut whole[..] } else { blocks };
+        for (to, sum) in to.iter_mut().zip(sums) {
+            simd.store(sum, to);
+        }
+        if ragged {
+            pixel.copy_from_slice(&whole.as_flattened()[..output.channels]);
+        }
+    }
+}

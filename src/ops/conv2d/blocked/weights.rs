@@ -1,0 +1,150 @@
+//! The gradient of the weights.
+
+use super::*;
+use crate::{
+    kernels::outer::{self, Factors, Run},
+    simd::BLOCK,
+};
+
+/// Panels times parts of the batch: enough tasks for many threads, however few panels there are.
+const TASKS: usize = 16;
+
+/// What one task keeps in the first-level cache while the taps go by.
+const BAND_BYTES: usize = 24 << 10;
+
+/// See [`super::super::grad_weights`].
+#[track_caller]
+pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
+    assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
+    let plan = Plan::new(x.shape(), dy.shape(), w, g);
+    let panels = plan.packing.panels(tile::blocks::<T>(isa));
+    let images = x.dims::<4>()[0];
+    let parts = TASKS.div_ceil(panels.len()).min(images).max(1);
+    let tasks = (0..panels.len() * parts).into_par_iter();
+    let sums: Vec<_> = tasks
+        .map(|task| {
+            let part = task % parts;
+            plan.sum(isa, &panels[task / parts], part * images / parts..(part + 1) * images / parts, (x, dy))
+        })
+        .collect();
+
+    let mut dw = Tensor::zeros(w);
+    let mut rest = dw.as_mut_slice();
+    let row: usize = w.dims()[1..].iter().product();
+    for (panel, sums) in panels.iter().zip(sums.chunks(parts)) {
+        let mut total = sums[0].clone();
+        for sum in &sums[1..] {
+            total.iter_mut().zip(sum.iter()).for_each(|(total, &part)| *total += part);
+        }
+        let (mine, behind) = rest.split_at_mut(panel.channels * row);
+        plan.packing.unpack(panel, &total, mine, panel.channel * row);
+        rest = behind;
+    }
+    dw
+}
+
+/// What all tasks share.
+struct Plan {
+    rows: Axis,
+    columns: Axis,
+    x: [usize; 4],
+    dy: [usize; 4],
+    packing: Packing,
+    layout: Layout,
+    reach: (isize, isize),
+}
+
+impl Plan {
+    fn new(x: Shape, dy: Shape, w: Shape, g: Geometry) -> Self {
+        let (&[n, h, iw, c], &[_, oh, ow, o], &[_, _, kh, kw]) = (x.dims(), dy.dims(), w.dims()) else {
+            unreachable!("output_shape checked the ranks")
+        };
+        let [rows, columns] = Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]);
+        let packing = packing(w, g.groups, Direction::Forward);
+        let layout = Layout::new(packing.sources, &columns, ow);
+        let reach = rows.span(|step| step.reach(rows.source_phases));
+        Self { rows, columns, x: [n, h, iw, c], dy: [n, oh, ow, o], packing, layout, reach }
+    }
+
+    /// The panel's gradient over some images, packed.
+    fn sum<T: Real>(
+        &self,
+        isa: Isa,
+        panel: &Panel,
+        images: std::ops::Range<usize>,
+        (x, dy): (&Tensor<T>, &Tensor<T>),
+    ) -> Buffer<T> {
+        let [_, h, w, c] = self.x;
+        let [_, oh, ow, o] = self.dy;
+        let mut dw = Buffer::zeros(self.packing.panel_len(panel));
+        let band = self.band::<T>(panel);
+        let stride = self.rows.source_phases;
+        let strip_rows = (band - 1) * stride + (self.reach.1 - self.reach.0) as usize + 1;
+        let mut strip = Strip::new(&self.layout, strip_rows);
+        let mut gradients = Buffer::zeros(band * ow * panel.blocks * BLOCK);
+        for image in images {
+            let x = &x.as_slice()[image * h * w * c..][..h * w * c];
+            let dy = &dy.as_slice()[image * oh * ow * o..][..oh * ow * o];
+            for first in (0..oh).step_by(band) {
+                let rows = first..(first + band).min(oh);
+                let start = (first * stride) as isize + self.reach.0;
+                let end = ((rows.end - 1) * stride) as isize + self.reach.1 + 1;
+                for row in start.max(0)..end.min(h as isize) {
+                    strip.fill(&self.layout, (row - start) as usize, &x[row as usize * w * c..][..w * c]);
+                }
+                let pixels = dy[rows.start * ow * o..rows.end * ow * o].chunks_exact(o);
+                for (to, pixel) in gradients.chunks_exact_mut(panel.blocks * BLOCK).zip(pixels) {
+                    to[..panel.channels].copy_from_slice(&pixel[panel.channel..][..panel.channels]);
+                }
+                self.band_products(isa, panel, rows, (&strip, &gradients), &mut dw);
+            }
+        }
+        dw
+    }
+
+    fn band<T>(&self, panel: &Panel) -> usize {
+        let row = self.dy[2] * (panel.blocks + self.rows.source_phases) * BLOCK * size_of::<T>();
+        (BAND_BYTES / row).clamp(1, self.dy[1])
+    }
+
+    /// Adds the products of a band of rows, tap by tap.
+    fn band_products<T: Real>(
+        &self,
+        isa: Isa,
+        panel: &Panel,
+        rows: std::ops::Range<usize>,
+        (strip, gradients): (&Strip<T>, &Buffer<T>),
+        dw: &mut Buffer<T>,
+    ) {
+        let x = &strip.blocks()[panel.part * self.layout.part()..];
+        let blocks = self.packing.sources.blocks();
+        let mut taps = dw.blocks_mut().chunks_exact_mut(BLOCK * panel.blocks);
+        let mut runs = Vec::with_capacity(rows.len());
+        for row_tap in &self.rows.steps[0] {
+            let reach = row_tap.reach(self.rows.source_phases);
+            runs.clear();
+            runs.extend(rows.clone().filter_map(|row| {
+                let source = (row * self.rows.source_phases) as isize + reach;
+                let strip_row =
+                    (row - rows.start) * self.rows.source_phases + (reach - self.reach.0) as usize;
+                let inside = (0..self.x[1] as isize).contains(&source);
+                let dy = (row - rows.start) * self.dy[2];
+                inside.then_some(Run { x: (strip_row * self.layout.row()) as u32, dy: dy as u32 })
+            }));
+            for column in &self.columns.steps[0] {
+                for block in 0..blocks {
+                    let dw = taps.next().expect("a gradient for each tap and block");
+                    let from = self.layout.offset(block, column.phase, column.shift);
+                    let factors = Factors {
+                        x: &x[from..],
+                        dy: gradients.blocks(),
+                        runs: &runs,
+                        len: self.dy[2],
+                        depth: self.packing.sources.depth(),
+                    };
+                    outer::run(isa, panel.blocks, factors, dw);
+                }
+            }
+        }
+    }
+}

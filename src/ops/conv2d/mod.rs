@@ -74,6 +74,7 @@ impl Geometry {
     /// # Panics
     /// If the kernel does not fit into the padded input, or the stride or dilation is zero.
     #[track_caller]
+    // ANCHOR: output
     pub fn output(&self, input: [usize; 2], kernel: [usize; 2]) -> [usize; 2] {
         std::array::from_fn(|axis| {
             let (stride, dilation) = (self.stride[axis], self.dilation[axis]);
@@ -84,6 +85,7 @@ impl Geometry {
             (padded - reach) / stride + 1
         })
     }
+    // ANCHOR_END: output
 
     /// The output's shape, for an input (N, H, W, C) and weights (O, C / groups, KH, KW).
     ///

@@ -11,6 +11,7 @@ use crate::{
 
 /// See [`super::forward`].
 #[track_caller]
+// ANCHOR: forward
 pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
     let mut y = Tensor::zeros(g.output_shape(x.shape(), w.shape()));
     let (xs, ws) = (x.as_slice(), w.as_slice());
@@ -18,9 +19,11 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> 
     each_product(x.shape(), w.shape(), g, |yi, xi, wi| ys[yi] += xs[xi] * ws[wi]);
     y
 }
+// ANCHOR_END: forward
 
 /// See [`super::grad_input`].
 #[track_caller]
+// ANCHOR: grad_input
 pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x, w.shape()), "dy has the shape of the output");
     let mut dx = Tensor::zeros(x);
@@ -29,9 +32,11 @@ pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry)
     each_product(x, w.shape(), g, |yi, xi, wi| dxs[xi] += dys[yi] * ws[wi]);
     dx
 }
+// ANCHOR_END: grad_input
 
 /// See [`super::grad_weights`].
 #[track_caller]
+// ANCHOR: grad_weights
 pub fn grad_weights<T: Real>(dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
     let mut dw = Tensor::zeros(w);
@@ -40,7 +45,9 @@ pub fn grad_weights<T: Real>(dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometr
     each_product(x.shape(), w, g, |yi, xi, wi| dws[wi] += dys[yi] * xs[xi]);
     dw
 }
+// ANCHOR_END: grad_weights
 
+// ANCHOR: each_product
 /// Calls `f` with the positions of `y`, `x` and `w` in every product of the convolution.
 fn each_product(x: Shape, w: Shape, g: Geometry, mut f: impl FnMut(usize, usize, usize)) {
     let y = g.output_shape(x, w);
@@ -61,6 +68,7 @@ fn each_product(x: Shape, w: Shape, g: Geometry, mut f: impl FnMut(usize, usize,
         }
     }
 }
+// ANCHOR_END: each_product
 
 fn product4(a: usize, b: usize, c: usize, d: usize) -> impl Iterator<Item = (usize, usize, usize, usize)> {
     (0..a).flat_map(move |i| {

@@ -1,5 +1,6 @@
 //! A number added to every value of a channel: `y[…, c] = x[…, c] + b[c]`.
 
+use super::threads;
 use crate::{real::Real, tensor::Tensor};
 
 /// `x + b` along the last axis.
@@ -9,17 +10,34 @@ use crate::{real::Real, tensor::Tensor};
 #[track_caller]
 pub fn forward<T: Real>(mut x: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!([x.shape().last()], b.dims(), "one bias for each channel");
-    for pixel in x.as_mut_slice().chunks_exact_mut(b.len()) {
-        pixel.iter_mut().zip(b.as_slice()).for_each(|(y, &b)| *y += b);
-    }
+    threads::split(x.as_mut_slice(), b.len(), |_, x| {
+        for pixel in x.chunks_exact_mut(b.len()) {
+            pixel.iter_mut().zip(b.as_slice()).for_each(|(y, &b)| *y += b);
+        }
+    });
     x
 }
 
 /// `db` (C): `y` is `b` plus something, once for each pixel, so `db` is the sum of `dy` over pixels.
 pub fn backward<T: Real>(dy: &Tensor<T>) -> Tensor<T> {
-    let mut db = Tensor::zeros([dy.shape().last()]);
-    for pixel in dy.as_slice().chunks_exact(db.len()) {
-        db.as_mut_slice().iter_mut().zip(pixel).for_each(|(sum, &dy)| *sum += dy);
+    let c = dy.shape().last();
+    let db = threads::sums(dy.len() / c, c, c, |pixels, db: &mut [T]| {
+        for pixel in dy.as_slice()[pixels.start * c..pixels.end * c].chunks_exact(c) {
+            db.iter_mut().zip(pixel).for_each(|(sum, &dy)| *sum += dy);
+        }
+    });
+    Tensor::from_fn([c], |i| T::of(db[i]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn adds_to_every_pixel_and_sums_over_them() {
+        let b = Tensor::from_vec([3], vec![1.0, 2.0, 3.0]);
+        let y = forward(Tensor::zeros([2, 100, 200, 3]), &b);
+        assert!(y.as_slice().chunks_exact(3).all(|pixel| pixel == b.as_slice()));
+        assert_eq!(backward(&y).as_slice(), [40_000.0, 80_000.0, 120_000.0]);
     }
-    db
 }

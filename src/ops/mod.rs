@@ -4,7 +4,21 @@
 //! Images are (N, H, W, C). Threads are started here and in `data`, nowhere else, and no result
 //! depends on how many there are.
 
+pub mod add;
+pub mod avg_pool;
+pub mod batch_norm;
 pub mod bias;
+pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;
+pub mod dropout;
+pub mod flatten;
+pub mod global_avg_pool;
 pub mod linear;
+pub mod max_pool;
+pub mod pool;
+pub mod relu;
+pub mod sigmoid;
+pub mod softmax;
+pub mod tanh;
+mod threads;

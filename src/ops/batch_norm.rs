@@ -1,0 +1,322 @@
+//! Batch normalisation: every channel with the mean and the spread that it is told to have
+//! (Ioffe and Szegedy 2015).
+//!
+//! ```text
+//! μ[c]  = mean over the m pixels of x[…, c]            m = N·H·W
+//! σ²[c] = mean over the m pixels of (x[…, c] - μ[c])²
+//! x̂     = (x - μ) / √(σ² + ε)
+//! y     = γ·x̂ + β
+//! ```
+//!
+//! `x` is (N, H, W, C) or (N, C), in general (…, C); `γ`, `β`, `μ` and `σ²` are (C). In evaluation
+//! the running averages of μ and σ² stand in for the batch's: [`eval`].
+//!
+//! # Backward
+//!
+//! `β` is added to every pixel and `γ` scales x̂, so `dβ = Σ dy` and `dγ = Σ dy·x̂`, summed over
+//! pixels. For `dx`, note what x̂ cannot do: its mean is 0 and the mean of its square is 1 (up to
+//! ε) whatever `x` is. Moving all of `x` by the same amount leaves x̂ alone, and so does stretching
+//! `x` about its mean. So the gradient that reaches `x` is the one that reaches x̂, `γ·dy`, less its
+//! part along each of these two directions, the constant one and x̂ itself, over the spread:
+//!
+//! ```text
+//! dx = γ / √(σ² + ε) · (dy - mean(dy) - x̂ · mean(dy·x̂))
+//! ```
+//!
+//! The chain rule says the same: `∂μ/∂x = 1/m` brings the first mean, `∂σ²/∂x = 2·(x - μ)/m` the
+//! second. The two means are dβ/m and dγ/m, already at hand. With ε > 0 the formula is still exact,
+//! since x̂ is defined with ε.
+
+use super::threads::{self, BLOCK_ROWS};
+use crate::{real::Real, tensor::Tensor};
+
+/// What backward needs, and the batch's statistics for the running averages.
+///
+/// ```
+/// use residual::{Tensor, ops::batch_norm};
+/// let (one, zero) = (Tensor::full([1], 1.0), Tensor::zeros([1]));
+/// let x = Tensor::from_vec([4, 1], vec![1.0, 3.0, 5.0, 7.0]);
+/// let (y, saved) = batch_norm::forward(x, &one, &zero, 0.0);
+/// assert_eq!((saved.mean.as_slice(), saved.var.as_slice()), ([4.0].as_slice(), [5.0].as_slice()));
+/// assert_eq!(y.as_slice()[3], 3.0 / 5f64.sqrt());
+/// // PyTorch keeps a running average of the unbiased variance: 20 / 3, not 20 / 4.
+/// let unbiased = saved.var.as_slice()[0] * saved.count as f64 / (saved.count - 1) as f64;
+/// assert!((unbiased - 20.0 / 3.0).abs() < 1e-12);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Saved<T: Real> {
+    /// The batch's mean μ (C).
+    pub mean: Tensor<T>,
+    /// The batch's variance σ² (C), divided by `count`: the biased one.
+    pub var: Tensor<T>,
+    /// How many pixels there are, m = N·H·W.
+    pub count: usize,
+    x: Tensor<T>,
+    /// 1 / √(σ² + ε)
+    inv_std: Vec<T>,
+}
+
+/// The running averages that stand in for the batch's statistics in evaluation.
+#[derive(Clone, Copy, Debug)]
+pub struct Running<'a, T: Real> {
+    /// Of the mean (C).
+    pub mean: &'a Tensor<T>,
+    /// Of the unbiased variance (C).
+    pub var: &'a Tensor<T>,
+}
+
+/// `y` (…, C) by the statistics of this batch, and what backward needs.
+///
+/// # Panics
+/// If `gamma` and `beta` are not (C), or there are fewer than two pixels to take a variance of.
+#[track_caller]
+pub fn forward<T: Real>(
+    x: Tensor<T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> (Tensor<T>, Saved<T>) {
+    let c = x.shape().last();
+    assert_eq!((gamma.dims(), beta.dims()), ([c], [c]), "one γ and one β for each channel of {}", x.shape());
+    let count = x.len() / c;
+    assert!(count > 1, "training needs more than one value per channel, got an input {}", x.shape());
+    let Moments { mean, squares, .. } = moments(x.as_slice(), c);
+    let var: Vec<_> = squares.iter().map(|&m2| m2 / count as f64).collect();
+    let inv_std = var.iter().map(|var| T::of(1.0 / (var + eps).sqrt())).collect();
+    let tensor = |values: Vec<f64>| Tensor::from_fn([c], |i| T::of(values[i]));
+    let saved = Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std };
+    let mut y = Tensor::zeros(saved.x.shape());
+    let xs = saved.x.as_slice();
+    let scale: Vec<_> =
+        gamma.as_slice().iter().zip(&saved.inv_std).map(|(&gamma, &inv)| gamma * inv).collect();
+    threads::split(y.as_mut_slice(), c, |at, y| {
+        for (y, x) in y.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
+            y.copy_from_slice(x);
+            normalise(y, saved.mean.as_slice(), &scale, beta.as_slice());
+        }
+    });
+    (y, saved)
+}
+
+/// `y` (…, C), in the memory of `x`, by running statistics.
+///
+/// # Panics
+/// If one of the four others is not (C).
+#[track_caller]
+pub fn eval<T: Real>(
+    mut x: Tensor<T>,
+    running: Running<'_, T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> Tensor<T> {
+    let c = x.shape().last();
+    for each in [running.mean, running.var, gamma, beta] {
+        assert_eq!(each.dims(), [c], "one number for each channel of {}", x.shape());
+    }
+    let scale = |(&gamma, var): (&T, &T)| T::of(gamma.to_f64() / (var.to_f64() + eps).sqrt());
+    let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
+    threads::split(x.as_mut_slice(), c, |_, x| {
+        for pixel in x.chunks_exact_mut(c) {
+            normalise(pixel, running.mean.as_slice(), &scale, beta.as_slice());
+        }
+    });
+    x
+}
+
+/// `(x - mean) · scale + beta` for one pixel. Subtracting first keeps the digits of a channel whose
+/// mean is far from zero.
+fn normalise<T: Real>(pixel: &mut [T], mean: &[T], scale: &[T], beta: &[T]) {
+    for (((x, &mean), &scale), &beta) in pixel.iter_mut().zip(mean).zip(scale).zip(beta) {
+        *x = (*x - mean) * scale + beta;
+    }
+}
+
+/// `dx` (…, C), in the memory of `dy`, then `dgamma` and `dbeta` (C).
+///
+/// # Panics
+/// If `dy` has not the shape of the output, or `gamma` is not (C).
+#[track_caller]
+pub fn backward<T: Real>(
+    mut dy: Tensor<T>,
+    saved: &Saved<T>,
+    gamma: &Tensor<T>,
+) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
+    let Saved { x, mean, inv_std, count, .. } = saved;
+    assert_eq!(dy.shape(), x.shape(), "dy has the shape of the output");
+    let c = x.shape().last();
+    assert_eq!(gamma.dims(), [c], "one γ for each channel of {}", x.shape());
+    let (dys, xs) = (dy.as_slice(), x.as_slice());
+    let sums = threads::sums(*count, c, 2 * c, |pixels, sums: &mut [T]| {
+        let (dbeta, dgamma) = sums.split_at_mut(c);
+        let numbers = pixels.start * c..pixels.end * c;
+        for (dy, x) in dys[numbers.clone()].chunks_exact(c).zip(xs[numbers].chunks_exact(c)) {
+            let sums = dbeta.iter_mut().zip(dgamma.iter_mut());
+            for (((dbeta, dgamma), (&dy, &x)), &mean) in sums.zip(dy.iter().zip(x)).zip(mean.as_slice()) {
+                *dbeta += dy;
+                *dgamma += dy * (x - mean);
+            }
+        }
+    });
+    let (dbeta, unscaled) = sums.split_at(c);
+    let dbeta = Tensor::from_fn([c], |i| T::of(dbeta[i]));
+    let dgamma = Tensor::from_fn([c], |i| T::of(unscaled[i]) * inv_std[i]);
+
+    // dx = outer · (dy - shift - slope · (x - μ))
+    let m = T::of(*count as f64);
+    let outer: Vec<T> = gamma.as_slice().iter().zip(inv_std).map(|(&gamma, &inv)| gamma * inv).collect();
+    let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
+    let slope: Vec<T> =
+        dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
+    threads::split(dy.as_mut_slice(), c, |at, dy| {
+        for (dy, x) in dy.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
+            let channels = mean.as_slice().iter().zip(&outer).zip(shift.iter().zip(&slope));
+            for ((dy, &x), ((&mean, &outer), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels) {
+                *dy = outer * (*dy - shift - slope * (x - mean));
+            }
+        }
+    });
+    (dy, dgamma, dbeta)
+}
+
+/// For each channel, the mean and the sum of squared distances from it.
+struct Moments {
+    count: usize,
+    mean: Vec<f64>,
+    squares: Vec<f64>,
+}
+
+/// The moments of all pixels in one pass over memory (Chan, Golub and LeVeque 1983).
+///
+/// A block of pixels is small enough to stay in the cache while it is read twice, for its mean and
+/// for its distances from it; then [`Moments::merge`] joins the blocks' moments. The short cut
+/// `mean(x²) - mean(x)²` would lose all digits of a variance much smaller than the mean.
+fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
+    let none = || Moments { count: 0, mean: vec![0.0; c], squares: vec![0.0; c] };
+    let parts = threads::pieces(xs.len() / c, c, |pixels| {
+        let mut moments = none();
+        let (mut mean, mut squares) = (vec![T::ZERO; c], vec![T::ZERO; c]);
+        for block in xs[pixels.start * c..pixels.end * c].chunks(BLOCK_ROWS * c) {
+            let share = T::of(c as f64 / block.len() as f64);
+            mean.fill(T::ZERO);
+            squares.fill(T::ZERO);
+            for pixel in block.chunks_exact(c) {
+                mean.iter_mut().zip(pixel).for_each(|(sum, &x)| *sum += x);
+            }
+            mean.iter_mut().for_each(|mean| *mean *= share);
+            for pixel in block.chunks_exact(c) {
+                for ((squares, &x), &mean) in squares.iter_mut().zip(pixel).zip(&mean) {
+                    *squares += (x - mean) * (x - mean);
+                }
+            }
+            moments.merge(block.len() / c, &mean, &squares);
+        }
+        moments
+    });
+    let mut all = none();
+    parts.iter().for_each(|part| all.merge(part.count, &part.mean, &part.squares));
+    all
+}
+
+impl Moments {
+    /// Takes in the moments of `count` more pixels.
+    ///
+    /// The joint mean lies between the two. About it, each part's squares grow by its count times
+    /// its squared distance: together `distance² · a·b / (a + b)`, for `a` and `b` pixels.
+    fn merge<T: Real>(&mut self, count: usize, mean: &[T], squares: &[T]) {
+        let total = self.count + count;
+        let weight = if total == 0 { 0.0 } else { count as f64 / total as f64 };
+        let growth = self.count as f64 * weight;
+        let ours = self.mean.iter_mut().zip(&mut self.squares);
+        for ((our_mean, our_squares), (mean, squares)) in ours.zip(mean.iter().zip(squares)) {
+            let distance = mean.to_f64() - *our_mean;
+            *our_mean += distance * weight;
+            *our_squares += squares.to_f64() + distance * distance * growth;
+        }
+        self.count = total;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn constants(c: usize) -> (Tensor<f64>, Tensor<f64>) {
+        (Tensor::from_fn([c], |i| 1.0 + i as f64), Tensor::from_fn([c], |i| 0.5 * i as f64))
+    }
+
+    #[test]
+    fn has_the_mean_and_spread_that_it_is_told() {
+        let (gamma, beta) = constants(2);
+        let x = Tensor::from_vec([2, 1, 2, 2], vec![0.0, 5.0, 2.0, 5.0, 0.0, 7.0, 2.0, 7.0]);
+        let (y, saved) = forward(x, &gamma, &beta, 0.0);
+        assert_eq!(y.as_slice(), [-1.0, -1.5, 1.0, -1.5, -1.0, 2.5, 1.0, 2.5]);
+        assert_eq!(
+            (saved.mean.as_slice(), saved.var.as_slice()),
+            ([1.0, 6.0].as_slice(), [1.0, 1.0].as_slice())
+        );
+        assert_eq!(saved.count, 4);
+    }
+
+    #[test]
+    fn backward_removes_what_the_statistics_absorb() {
+        let (gamma, beta) = constants(1);
+        let x = Tensor::from_vec([4, 1], vec![1.0, 2.0, 4.0, 5.0]);
+        let (y, saved) = forward(x, &gamma, &beta, 0.0);
+        // Moving all of x, or stretching it, changes nothing.
+        for dy in [Tensor::full([4, 1], 3.0), y] {
+            let (dx, ..) = backward(dy, &saved, &gamma);
+            approx::assert_abs_diff_eq!(dx.as_slice(), [0.0; 4].as_slice(), epsilon = 1e-15);
+        }
+        // By hand: μ = 3, σ² = 5/2, x̂ = (-2, -1, 1, 2) / √2.5, dy = (1, 0, 0, 0).
+        let s = 2.5f64.sqrt();
+        let (dx, dgamma, dbeta) =
+            backward(Tensor::from_vec([4, 1], vec![1.0, 0.0, 0.0, 0.0]), &saved, &gamma);
+        approx::assert_relative_eq!(dgamma.as_slice()[0], -2.0 / s, max_relative = 1e-15);
+        assert_eq!(dbeta.as_slice(), [1.0]);
+        let expected = [0.35, -0.45, -0.05, 0.15].map(|d| d / s);
+        approx::assert_relative_eq!(dx.as_slice(), expected.as_slice(), max_relative = 1e-14);
+    }
+
+    #[test]
+    fn evaluation_uses_the_statistics_it_is_given() {
+        let (gamma, beta) = constants(2);
+        let (mean, var) = (Tensor::from_vec([2], vec![1.0, 2.0]), Tensor::from_vec([2], vec![3.0, 8.0]));
+        let running = Running { mean: &mean, var: &var };
+        let y = eval(Tensor::from_vec([1, 1, 1, 2], vec![5.0, 5.0]), running, &gamma, &beta, 1.0);
+        assert_eq!(y.as_slice(), [2.0, 2.5]);
+    }
+
+    #[test]
+    fn statistics_of_many_f32_keep_their_digits() {
+        // A spread of 1 around 100: squares would lose four of seven digits.
+        let x = Tensor::from_fn([1, 400, 500, 2], |i| 100.0 + ((i * 7919) % 2003) as f32 / 1000.0);
+        let exact = moments(x.cast::<f64>().as_slice(), 2);
+        let (_, saved) = forward(x, &Tensor::full([2], 1.0), &Tensor::zeros([2]), 1e-5);
+        for channel in 0..2 {
+            let value = |t: &Tensor<f32>| f64::from(t.as_slice()[channel]);
+            approx::assert_relative_eq!(value(&saved.mean), exact.mean[channel], max_relative = 1e-6);
+            let var = exact.squares[channel] / 200_000.0;
+            approx::assert_relative_eq!(value(&saved.var), var, max_relative = 1e-6);
+        }
+    }
+
+    #[test]
+    fn merged_moments_are_the_definition() {
+        let xs: Vec<f64> = (0..3 * 1237).map(|i| ((i * 7919) % 2003) as f64).collect();
+        let moments = moments(&xs, 3);
+        for c in 0..3 {
+            let channel = || xs.iter().skip(c).step_by(3);
+            let mean = channel().sum::<f64>() / 1237.0;
+            let squares: f64 = channel().map(|x| (x - mean).powi(2)).sum();
+            approx::assert_relative_eq!(moments.mean[c], mean, max_relative = 1e-13);
+            approx::assert_relative_eq!(moments.squares[c], squares, max_relative = 1e-12);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "more than one value per channel")]
+    fn one_value_has_no_variance() {
+        forward(Tensor::zeros([1, 1, 1, 3]), &Tensor::full([3], 1.0f32), &Tensor::zeros([3]), 1e-5);
+    }
+}

@@ -114,3 +114,73 @@ fn mirror(row: &mut [u8], channels: usize) {
         row.chunks_exact_mut(channels).for_each(<[u8]>::reverse);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, pixel by pixel: pad, crop, mirror.
+    fn naive(change: CropFlip, image: &[u8], [height, width, channels]: [usize; 3]) -> Vec<u8> {
+        let mut out = Vec::new();
+        for row in 0..height {
+            for col in 0..width {
+                let col = if change.flip { width - 1 - col } else { col };
+                let (row, col) = (row + change.row, col + change.col);
+                let inside = (4..4 + height).contains(&row) && (4..4 + width).contains(&col);
+                let at = |channel| ((row - 4) * width + col - 4) * channels + channel;
+                out.extend((0..channels).map(|channel| if inside { image[at(channel)] } else { 0 }));
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn crop_flip_is_its_definition_at_every_offset() {
+        for size @ [height, width, channels] in [[5, 7, 1], [9, 6, 3], [2, 3, 1], [1, 1, 2], [4, 4, 1]] {
+            let image: Vec<_> = (0..height * width * channels).map(|i| i as u8 + 1).collect();
+            for (row, col, flip) in (0..162).map(|i| (i / 18, i / 2 % 9, i % 2 == 1)) {
+                let change = CropFlip { row, col, flip };
+                let mut out = vec![99; image.len()];
+                change.apply(&image, size, &mut out);
+                assert_eq!(out, naive(change, &image, size), "{change:?} of {size:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_middle_crop_is_the_image() {
+        let image: Vec<_> = (0..60).collect();
+        let mut out = vec![0; 60];
+        CropFlip { row: 4, col: 4, flip: false }.apply(&image, [4, 5, 3], &mut out);
+        assert_eq!(out, image);
+    }
+
+    #[test]
+    fn draws_depend_on_seed_epoch_and_position_only() {
+        let draws = |seed, epoch, positions: &[usize]| -> Vec<_> {
+            let mut stream = stream(seed, epoch);
+            positions.iter().map(|&position| CropFlip::draw(&mut stream, position)).collect()
+        };
+        let mut forwards = draws(7, 3, &[0, 1, 2, 500, 59_999]);
+        forwards.reverse();
+        assert_eq!(forwards, draws(7, 3, &[59_999, 500, 2, 1, 0]));
+        let many: Vec<_> = (0..100).collect();
+        assert_ne!(draws(7, 3, &many), draws(7, 4, &many));
+        assert_ne!(draws(7, 3, &many), draws(8, 3, &many));
+    }
+
+    #[test]
+    fn every_offset_is_as_likely_as_the_others() {
+        const IMAGES: usize = 9_000;
+        let mut stream = stream(0, 0);
+        let (mut rows, mut cols, mut flips) = ([0; 9], [0; 9], 0);
+        for change in (0..IMAGES).map(|position| CropFlip::draw(&mut stream, position)) {
+            rows[change.row] += 1;
+            cols[change.col] += 1;
+            flips += usize::from(change.flip);
+        }
+        // Five standard deviations of a binomial count.
+        assert!(rows.iter().chain(&cols).all(|&count: &i32| (count - 1000).abs() < 150), "{rows:?} {cols:?}");
+        assert!(flips.abs_diff(IMAGES / 2) < 240, "{flips}");
+    }
+}

@@ -202,3 +202,46 @@ impl<T: Real> Table<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use approx::assert_relative_eq;
+
+    fn images(size: [usize; 3], pixels: Vec<u8>) -> Images {
+        let labels = vec![0; pixels.len() / size.iter().product::<usize>()];
+        Images { name: "test".into(), path: None, size, pixels, labels, classes: vec!["all".into()] }
+    }
+
+    #[test]
+    fn normalized_channels_have_mean_0_and_variance_1() {
+        let pixels: Vec<_> = (0..3 * 5 * 4 * 3).map(|i| (i * i % 251) as u8).collect();
+        let images = images([5, 4, 3], pixels.clone());
+        let mut out = vec![0.0f64; pixels.len()];
+        Normalization::of(&images).table().apply(&pixels, &mut out);
+        for channel in 0..3 {
+            let values: Vec<_> = out.iter().skip(channel).step_by(3).collect();
+            let count = values.len() as f64;
+            let mean = values.iter().copied().sum::<f64>() / count;
+            assert_relative_eq!(mean, 0.0, epsilon = 1e-12);
+            assert_relative_eq!(values.iter().map(|&x| x * x).sum::<f64>() / count, 1.0, epsilon = 1e-12);
+        }
+    }
+
+    #[test]
+    fn a_constant_channel_becomes_zero() {
+        let images = images([1, 2, 1], vec![40; 4]);
+        let normalization = Normalization::of(&images);
+        assert_eq!(normalization.std, [1.0]);
+        let mut out = [9.0f32; 2];
+        normalization.table().apply(&[40, 40], &mut out);
+        assert_relative_eq!(out[0], 0.0, epsilon = 1e-7);
+    }
+
+    #[test]
+    #[should_panic(expected = "a label is not below 1")]
+    fn a_label_beyond_the_classes_is_a_bug() {
+        let images = Images { labels: vec![1], ..images([1, 1, 1], vec![0]) };
+        Dataset::new(images, Normalization { mean: vec![0.0], std: vec![1.0] });
+    }
+}

@@ -38,10 +38,12 @@ const MOST_EXPANSION: u64 = 1032;
 
 /// The two parts of a set, by the names of their files.
 const PARTS: [&str; 2] = ["train", "t10k"];
+const IMAGES: &str = "images-idx3";
+const LABELS: &str = "labels-idx1";
 
 /// Whether `folder` holds any of the files.
 pub fn detect(folder: &Path) -> bool {
-    PARTS.iter().any(|part| find(folder, part, "images-idx3").is_ok())
+    PARTS.iter().any(|part| find(folder, part, IMAGES).is_ok())
 }
 
 /// Reads `train-` and `t10k-images-idx3-ubyte` and `-labels-idx1-ubyte`, each with or without `.gz`.
@@ -49,10 +51,9 @@ pub fn detect(folder: &Path) -> bool {
 /// # Errors
 /// If a file is missing, damaged, or does not fit the others.
 pub fn read(folder: &Path) -> Result<Sets, Error> {
-    let [train, test] = PARTS.map(|part| find(folder, part, "images-idx3"));
-    let test_path = test?;
+    let [train_path, test_path] = [find(folder, PARTS[0], IMAGES)?, find(folder, PARTS[1], IMAGES)?];
     let (train, test) =
-        rayon::join(|| read_part(folder, PARTS[0], &train?), || read_part(folder, PARTS[1], &test_path));
+        rayon::join(|| read_part(folder, PARTS[0], &train_path), || read_part(folder, PARTS[1], &test_path));
     let (train, test) = (train?, test?);
     if train.size != test.size {
         let [[h, w, _], [th, tw, _]] = [train.size, test.size];
@@ -67,7 +68,7 @@ pub fn read(folder: &Path) -> Result<Sets, Error> {
 }
 
 fn read_part(folder: &Path, part: &str, images: &Path) -> Result<Images, Error> {
-    let labels = find(folder, part, "labels-idx1")?;
+    let labels = find(folder, part, LABELS)?;
     let ([count, height, width], pixels) = read_array::<3>(images)?;
     let ([label_count], label_bytes) = read_array::<1>(&labels)?;
     if label_count != count {
@@ -115,12 +116,10 @@ fn find(folder: &Path, part: &str, kind: &str) -> Result<PathBuf, Error> {
     })
 }
 
-/// The extents of an array of bytes with `D` axes, and the bytes.
-///
-/// # Errors
-/// If the file is not that, is cut off, or holds more or less than its header announces. No more
-/// memory is taken than the bytes that are there need.
-pub fn read_array<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), Error> {
+/// The extents of an array of bytes with `D` axes, and the bytes. An error if the file is not that,
+/// is cut off, or holds more or less than its header announces; no more memory is taken than the
+/// bytes that are there need.
+fn read_array<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), Error> {
     let io = |action| move |source| Error::Io { path: path.into(), action, source };
     let file = File::open(path).map_err(io("open"))?;
     let len = file.metadata().map_err(io("read"))?.len();
@@ -128,8 +127,13 @@ pub fn read_array<const D: usize>(path: &Path) -> Result<([usize; D], Vec<u8>), 
     if file.fill_buf().map_err(io("read"))?.starts_with(&[0x1f, 0x8b]) {
         Array { path, most: len.saturating_mul(MOST_EXPANSION) }.read(MultiGzDecoder::new(file))
     } else {
-        Array { path, most: len }.read(file)
+        Array { path, most: len.saturating_sub(header_len(D)) }.read(file)
     }
+}
+
+/// The four bytes that name the format, and four for the extent of each axis.
+fn header_len(axes: usize) -> u64 {
+    4 * (1 + axes as u64)
 }
 
 /// An array in a file that cannot hold more than so many bytes.
@@ -140,10 +144,10 @@ struct Array<'a> {
 
 impl Array<'_> {
     fn read<const D: usize>(&self, mut from: impl Read) -> Result<([usize; D], Vec<u8>), Error> {
-        let header = self.take(&mut from, 4 * (1 + D as u64))?;
-        if header.len() < 4 * (1 + D) || header[..4] != [0, 0, 8, D as u8] {
+        let header = self.take(&mut from, header_len(D))?;
+        if (header.len() as u64) < header_len(D) || header[..4] != [0, 0, 8, D as u8] {
             return Err(self.error(
-                format!("an IDX file of bytes with {D} axes, which starts with {:?}", [0, 0, 8, D]),
+                format!("an IDX file that starts with {:?}", [0, 0, 8, D]),
                 format!("{:?}", &header[..header.len().min(4)]),
             ));
         }
@@ -154,10 +158,8 @@ impl Array<'_> {
         let announced = extents.map(|extent| extent.to_string()).join(" x ");
         let product = extents.iter().try_fold(1usize, |product, &extent| product.checked_mul(extent));
         let Some(expected) = product.filter(|&bytes| bytes > 0 && bytes as u64 <= self.most) else {
-            return Err(self.error(
-                "a header that announces what the file can hold".into(),
-                format!("{announced} bytes announced"),
-            ));
+            let expected = format!("a header that announces 1 to {} bytes", self.most);
+            return Err(self.error(expected, announced));
         };
         // One byte more than announced: to see that there is none, and a compressed file's checksum.
         let data = self.take(&mut from, expected as u64 + 1)?;

@@ -23,8 +23,8 @@ impl Sets {
         Self { train: Dataset::new(train, normalization.clone()), test: Dataset::new(test, normalization) }
     }
 
-    /// Holds every tenth training image out for validation, chosen by `seed`. A run that is
-    /// evaluated or resumed later must split with the same seed.
+    /// Holds every tenth training image out for validation, chosen by `seed`; fewer than ten
+    /// leave none. A run that is evaluated or resumed later must split with the same seed.
     ///
     /// ```
     /// use residual::data::synthetic;
@@ -106,5 +106,37 @@ impl FromStr for Split {
             found: format!("`{name}`"),
             hint: "name one of the three".into(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::synthetic;
+
+    /// The images as they are, to compare parts by.
+    fn images(dataset: &Dataset) -> Vec<&[u8]> {
+        (0..dataset.len()).map(|i| dataset.image(i)).collect()
+    }
+
+    #[test]
+    fn the_parts_are_disjoint_and_make_up_the_whole() {
+        let sets = synthetic::bars([6, 6, 1], 5, 200, 1);
+        let splits = sets.clone().split(7);
+        assert_eq!((splits.train.len(), splits.validation.len()), (180, 20));
+        let mut parts = [images(&splits.train), images(&splits.validation)].concat();
+        let mut whole = images(&sets.train);
+        parts.sort_unstable();
+        whole.sort_unstable();
+        whole.dedup();
+        assert_eq!((parts, whole.len()), (whole, 200));
+        assert_eq!(images(&splits.test), images(&sets.test));
+    }
+
+    #[test]
+    fn the_seed_decides() {
+        let held_out = |seed| synthetic::bars([6, 6, 1], 5, 200, 1).split(seed).validation;
+        assert_eq!(images(&held_out(7)), images(&held_out(7)));
+        assert_ne!(images(&held_out(7)), images(&held_out(8)));
     }
 }

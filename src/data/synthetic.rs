@@ -50,3 +50,33 @@ fn bar(size: [usize; 3], angle: f64, generator: &mut Generator, pixels: &mut Vec
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_arguments_give_equal_images() {
+        let image = |seed| bars([9, 7, 3], 4, 6, seed).train.image(5).to_vec();
+        assert_eq!(image(1), image(1));
+        assert_ne!(image(1), image(2));
+    }
+
+    #[test]
+    fn the_nearest_class_mean_recognises_most_test_images() {
+        let sets = bars([12, 12, 1], 4, 400, 0);
+        let mut sums = vec![[0.0f64; 144]; 4];
+        for i in 0..sets.train.len() {
+            let sum = &mut sums[sets.train.label(i)];
+            sum.iter_mut().zip(sets.train.image(i)).for_each(|(sum, &x)| *sum += f64::from(x) / 100.0);
+        }
+        let distance = |mean: &[f64], image: &[u8]| -> f64 {
+            mean.iter().zip(image).map(|(m, &x)| (m - f64::from(x)).powi(2)).sum()
+        };
+        let nearest = |image: &[u8]| {
+            (0..4).min_by(|&a, &b| distance(&sums[a], image).total_cmp(&distance(&sums[b], image)))
+        };
+        let right = (0..400).filter(|&i| nearest(sets.test.image(i)) == Some(sets.test.label(i))).count();
+        assert!(right >= 320, "{right} of 400");
+    }
+}

@@ -21,9 +21,13 @@ use rayon::prelude::*;
 
 mod weights;
 pub use weights::grad_weights;
+pub(in crate::ops) use weights::{Plan, sum_over_images};
 
-/// Pixels of a 1x1 convolution in one task: whole tiles, and enough work to be worth a task.
-const POINTWISE_PIXELS: usize = 14 * 16;
+/// The most pixels of a 1x1 convolution in one task: whole tiles, in the second-level cache.
+const MOST_PIXELS: usize = 14 * 16;
+
+/// Multiply-adds that are worth a task of their own.
+const WORTH_A_TASK: usize = 1 << 18;
 
 /// See [`super::forward`].
 #[track_caller]
@@ -66,42 +70,49 @@ fn packing(w: Shape, groups: usize, direction: Direction) -> Packing {
     Packing::new(weights, direction)
 }
 
-fn pack<T: Real>(isa: Isa, packing: &Packing, w: &Tensor<T>) -> Vec<(Panel, Buffer<T>)> {
+/// The panels of `w` (O, I, KH, KW) or (O, I).
+fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Vec<(Panel, Buffer<T>)> {
     let panels = packing.panels(tile::blocks::<T>(isa)).into_par_iter();
-    panels.map(|panel| (panel, packing.pack(&panel, w.as_slice()))).collect()
+    let each = w.len() / panels.len().max(1);
+    let pack = |panel| (panel, packing.pack(&panel, w));
+    panels.with_min_len(WORTH_A_TASK / 16 / each.max(1) + 1).map(pack).collect()
 }
 
 fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, result: Shape) -> Tensor<T> {
     let packing = packing(w.shape(), pass.geometry.groups, pass.direction);
-    let panels = pack(isa, &packing, w);
     let mut out = Tensor::zeros(result);
-    let ([_, height, width, _], [_, out_height, out_width, _]) = (source.dims::<4>(), out.dims::<4>());
-    let plan = |source, output| {
-        Correlation::new(pass.axes([w.dims::<4>()[2], w.dims::<4>()[3]]), source, output, packing)
-    };
-    let (sources, results) = (packing.sources.total(), packing.results.total());
     if is_pointwise(w.shape(), pass.geometry) {
-        let pieces = out.as_mut_slice().par_chunks_mut(POINTWISE_PIXELS * results);
-        pieces.zip(source.as_slice().par_chunks(POINTWISE_PIXELS * sources)).for_each(|(out, source)| {
-            let pixels = [1, out.len() / results];
-            let plan = plan(pixels, pixels);
-            plan.run(isa, &panels, (source, &mut plan.strip()), (0, out));
-        });
-    } else {
-        let plan = plan([height, width], [out_height, out_width]);
-        let (image, band) = (out_height * out_width * results, plan.band::<T>());
-        let images = out.as_mut_slice().par_chunks_mut(image);
-        let bands =
-            images.zip(source.as_slice().par_chunks(height * width * sources)).flat_map(|(out, source)| {
-                let bands = out.par_chunks_mut(band * out_width * results);
-                bands.enumerate().map(move |(i, out)| (source, i * band, out))
-            });
-        bands.for_each_init(
-            || plan.strip(),
-            |strip, (source, first, out)| {
-                plan.run(isa, &panels, (source, strip), (first, out));
-            },
-        );
+        pointwise(isa, packing, w.as_slice(), source.as_slice(), out.as_mut_slice());
+        return out;
     }
+    let panels = pack(isa, &packing, w.as_slice());
+    let ([_, height, width, _], [_, out_height, out_width, _]) = (source.dims::<4>(), out.dims::<4>());
+    let [_, _, kh, kw] = w.dims();
+    let plan = Correlation::new(pass.axes([kh, kw]), [height, width], [out_height, out_width], packing);
+    let (row, band) = (out_width * packing.results.total(), plan.band::<T>());
+    let images = out.as_mut_slice().par_chunks_mut(out_height * row);
+    let sources = source.as_slice().par_chunks(height * width * packing.sources.total());
+    let bands = images.zip(sources).flat_map(|(out, source)| {
+        out.par_chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
+    });
+    bands.for_each_init(
+        || plan.strip(),
+        |strip, (source, first, out)| plan.run(isa, &panels, (source, strip), (first, out)),
+    );
     out
+}
+
+/// A 1x1 convolution: `source` (pixels, sources) and `w` (O, I) to `out` (pixels, results).
+pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], source: &[T], out: &mut [T]) {
+    let panels = pack(isa, &packing, w);
+    let (sources, results) = (packing.sources.total(), packing.results.total());
+    let pixels =
+        (WORTH_A_TASK / (packing.sources.each * results)).next_multiple_of(14).clamp(14, MOST_PIXELS);
+    let pieces = out.par_chunks_mut(pixels * results).zip(source.par_chunks(pixels * sources));
+    pieces.for_each(|(out, source)| {
+        let pixels = [1, out.len() / results];
+        let axes = [Axis::forward(1, 1, 0, 1), Axis::forward(1, 1, 0, 1)];
+        let plan = Correlation::new(axes, pixels, pixels, packing);
+        plan.run(isa, &panels, (source, &mut plan.strip()), (0, out));
+    });
 }

@@ -16,9 +16,23 @@ const BAND_BYTES: usize = 24 << 10;
 #[track_caller]
 pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
-    let plan = Plan::new(x.shape(), dy.shape(), w, g);
+    let [outputs, inputs, kh, kw] = [0, 1, 2, 3].map(|axis| w.dims()[axis]);
+    let weights = Weights { groups: g.groups, inputs, outputs: outputs / g.groups, taps: kh * kw };
+    let plan = Plan::new(
+        x.dims(),
+        dy.dims(),
+        weights,
+        Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]),
+    );
+    let mut dw = Tensor::zeros(w);
+    sum_over_images(isa, &plan, (x.as_slice(), dy.as_slice()), dw.as_mut_slice());
+    dw
+}
+
+/// `dw` (O, I, KH, KW) of all images.
+pub(in crate::ops) fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
     let panels = plan.packing.panels(tile::blocks::<T>(isa));
-    let images = x.dims::<4>()[0];
+    let images = plan.x[0];
     let parts = TASKS.div_ceil(panels.len()).min(images).max(1);
     let tasks = (0..panels.len() * parts).into_par_iter();
     let sums: Vec<_> = tasks
@@ -28,23 +42,21 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
         })
         .collect();
 
-    let mut dw = Tensor::zeros(w);
-    let mut rest = dw.as_mut_slice();
-    let row: usize = w.dims()[1..].iter().product();
+    let each = dw.len() / plan.packing.results.total();
+    let mut rest = dw;
     for (panel, sums) in panels.iter().zip(sums.chunks(parts)) {
         let mut total = sums[0].clone();
         for sum in &sums[1..] {
             total.iter_mut().zip(sum.iter()).for_each(|(total, &part)| *total += part);
         }
-        let (mine, behind) = rest.split_at_mut(panel.channels * row);
-        plan.packing.unpack(panel, &total, mine, panel.channel * row);
+        let (mine, behind) = rest.split_at_mut(panel.channels * each);
+        plan.packing.unpack(panel, &total, mine, panel.channel * each);
         rest = behind;
     }
-    dw
 }
 
 /// What all tasks share.
-struct Plan {
+pub(in crate::ops) struct Plan {
     rows: Axis,
     columns: Axis,
     x: [usize; 4],
@@ -55,15 +67,12 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(x: Shape, dy: Shape, w: Shape, g: Geometry) -> Self {
-        let (&[n, h, iw, c], &[_, oh, ow, o], &[_, _, kh, kw]) = (x.dims(), dy.dims(), w.dims()) else {
-            unreachable!("output_shape checked the ranks")
-        };
-        let [rows, columns] = Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]);
-        let packing = packing(w, g.groups, Direction::Forward);
-        let layout = Layout::new(packing.sources, &columns, ow);
+    /// For inputs `x` and gradients `dy`, (N, H, W, C), of a convolution along `rows` and `columns`.
+    pub fn new(x: [usize; 4], dy: [usize; 4], weights: Weights, [rows, columns]: [Axis; 2]) -> Self {
+        let packing = Packing::new(weights, Direction::Forward);
+        let layout = Layout::new(packing.sources, &columns, dy[2]);
         let reach = rows.span(|step| step.reach(rows.source_phases));
-        Self { rows, columns, x: [n, h, iw, c], dy: [n, oh, ow, o], packing, layout, reach }
+        Self { rows, columns, x, dy, packing, layout, reach }
     }
 
     /// The panel's gradient over some images, packed.
@@ -72,7 +81,7 @@ impl Plan {
         isa: Isa,
         panel: &Panel,
         images: std::ops::Range<usize>,
-        (x, dy): (&Tensor<T>, &Tensor<T>),
+        (x, dy): (&[T], &[T]),
     ) -> Buffer<T> {
         let [_, h, w, c] = self.x;
         let [_, oh, ow, o] = self.dy;
@@ -83,8 +92,8 @@ impl Plan {
         let mut strip = Strip::new(&self.layout, strip_rows);
         let mut gradients = Buffer::zeros(band * ow * panel.blocks * BLOCK);
         for image in images {
-            let x = &x.as_slice()[image * h * w * c..][..h * w * c];
-            let dy = &dy.as_slice()[image * oh * ow * o..][..oh * ow * o];
+            let x = &x[image * h * w * c..][..h * w * c];
+            let dy = &dy[image * oh * ow * o..][..oh * ow * o];
             for first in (0..oh).step_by(band) {
                 let rows = first..(first + band).min(oh);
                 let start = (first * stride) as isize + self.reach.0;

@@ -3,9 +3,15 @@
 use super::{
     args,
     screen::{Paint, say},
+    table::{metric, thousands},
 };
-use residual::{Error, simd::Isa};
-use serde_json::json;
+use residual::{
+    Error,
+    data::{self, Sets},
+    kernels::peak,
+    simd::Isa,
+};
+use serde_json::{Value, json};
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
@@ -20,39 +26,97 @@ pub struct Args {
     json: bool,
 }
 
+/// What was found.
+struct Findings {
+    isa: Isa,
+    flops: f64,
+    data: Result<Sets, Error>,
+    folder: PathBuf,
+    writable: io::Result<()>,
+}
+
 /// Looks at the machine and prints what it finds; the status is 1 where something is missing.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let isa = Isa::from_env()?;
-    let available: Vec<_> = Isa::available().iter().map(|isa| isa.name()).collect();
     let folder = env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
-    let writable = try_writing(&folder);
+    let findings = Findings {
+        isa,
+        flops: (0..20).map(|_| peak::flops::<f32>(isa)).fold(0.0, f64::max),
+        data: data::open(data::NAMES[0]),
+        writable: try_writing(&folder),
+        folder,
+    };
     if args.json {
-        say(json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "system": format!("{} {}", env::consts::OS, env::consts::ARCH),
-            "cpu": cpu(),
-            "threads": args::available(),
-            "isa": { "available": available, "used": isa.name() },
-            "folder": { "path": folder, "writable": writable.is_ok() },
-        }));
+        say(findings.as_json())
     } else {
-        let line = |name: &str, value: String| say(format_args!("{name:<14}{value}"));
-        line("residual", env!("CARGO_PKG_VERSION").into());
-        line("system", format!("{} {}", env::consts::OS, env::consts::ARCH));
-        line("CPU", cpu());
-        line("threads", args::available().to_string());
-        line("instructions", format!("{}, of {}", isa.name(), available.join(", ")));
-        line("folder", format!("{}: {}", folder.display(), verdict(&writable)));
+        findings.print()
     }
-    Ok(if writable.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let well = findings.data.is_ok() && findings.writable.is_ok();
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn verdict(writable: &io::Result<()>) -> String {
-    let paint = Paint::stdout();
-    match writable {
-        Ok(()) => format!("{}, runs can be saved", paint.green("writable")),
-        Err(error) => format!("{}: {error}; runs need --output FOLDER", paint.red("not writable")),
+impl Findings {
+    fn as_json(&self) -> Value {
+        json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "system": system(),
+            "cpu": cpu(),
+            "threads": args::available(),
+            "isa": { "available": instructions(), "used": self.isa.name() },
+            "peak_gflops_per_thread": (self.flops / 1e8).round() / 10.0,
+            "data": {
+                "name": data::NAMES[0],
+                "found": self.data.is_ok(),
+                "error": self.data.as_ref().err().map(Error::to_string),
+            },
+            "folder": {
+                "path": self.folder.display().to_string(),
+                "writable": self.writable.is_ok(),
+                "error": self.writable.as_ref().err().map(io::Error::to_string),
+            },
+        })
     }
+
+    fn print(&self) {
+        let line = |name: &str, value: String| say(format_args!("{name:<14}{value}"));
+        line("residual", env!("CARGO_PKG_VERSION").into());
+        line("system", system());
+        line("CPU", cpu());
+        line("threads", args::available().to_string());
+        line("instructions", format!("{} (of {})", self.isa, instructions().join(", ")));
+        line("peak", format!("{}FLOP/s in f32 on one thread, just measured", metric(self.flops)));
+        let paint = Paint::stdout();
+        line(
+            data::NAMES[0],
+            match &self.data {
+                Ok(Sets { train, test }) => format!(
+                    "{}, {} training and {} test images",
+                    paint.green("readable"),
+                    thousands(train.len()),
+                    thousands(test.len())
+                ),
+                Err(error) => format!("{}: {error}", paint.red("not readable")),
+            },
+        );
+        let folder = self.folder.display();
+        line(
+            "this folder",
+            match &self.writable {
+                Ok(()) => format!("{}: {folder}", paint.green("writable")),
+                Err(error) => {
+                    format!("{}: {folder}: {error}; train with --output DIR", paint.red("not writable"))
+                }
+            },
+        );
+    }
+}
+
+fn instructions() -> Vec<&'static str> {
+    Isa::available().iter().map(|isa| isa.name()).collect()
+}
+
+fn system() -> String {
+    format!("{} {}", env::consts::OS, env::consts::ARCH)
 }
 
 /// Permissions lie (read-only mounts, full disks); a file that was written does not.

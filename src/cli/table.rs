@@ -95,6 +95,11 @@ pub fn metric(n: f64) -> String {
     format!("{scaled:.decimals$}{prefix}")
 }
 
+/// A fraction as `91.25 %`.
+pub fn percent(fraction: f64) -> String {
+    format!("{:.2} %", 100.0 * fraction)
+}
+
 /// `1.5 MiB`, `930 B`.
 pub fn bytes(n: u64) -> String {
     const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -3,8 +3,11 @@
 //! The parser explains itself in paragraphs. This folds them into the form of every other error:
 //! the flag, what it takes, what it was given, what to do.
 
-use super::args::Wanted;
-use clap::error::{ContextKind, ContextValue, ErrorKind};
+use super::{Cli, args::Wanted};
+use clap::{
+    CommandFactory,
+    error::{ContextKind, ContextValue, ErrorKind},
+};
 use residual::Error;
 use std::error::Error as _;
 
@@ -15,12 +18,17 @@ pub fn fold(error: &clap::Error) -> Error {
     match error.kind() {
         ErrorKind::InvalidSubcommand => {
             let given = get(error, ContextKind::InvalidSubcommand);
-            argument(&given, "a command", "no such command", hint(error, ContextKind::SuggestedSubcommand))
+            let known: Vec<_> = Cli::command().get_subcommands().map(|c| c.get_name().to_owned()).collect();
+            let expected = format!("one of {}", known.join(", "));
+            argument("command", &expected, &quoted(&given), hint(error, ContextKind::SuggestedSubcommand))
         }
-        ErrorKind::UnknownArgument if flag.starts_with('-') => {
-            argument(&flag, "a flag of this command", "no such flag", hint(error, ContextKind::SuggestedArg))
-        }
-        ErrorKind::UnknownArgument => argument(&flag, "nothing more", "an argument too many", manual()),
+        ErrorKind::UnknownArgument if flag.starts_with('-') => argument(
+            &flag,
+            "a flag of this command",
+            "an unknown one",
+            hint(error, ContextKind::SuggestedArg),
+        ),
+        ErrorKind::UnknownArgument => argument("command line", "nothing more", &quoted(&flag), manual()),
         ErrorKind::InvalidValue if value.is_empty() => {
             argument(&flag, "a value", "none", format!("write {}", get(error, ContextKind::InvalidArg)))
         }

@@ -2,11 +2,24 @@
 //!
 //! Three combinators make every network of the book: [`Sequential`], [`Residual`], [`Concat`].
 
+mod conv;
+mod init;
+mod kept;
+mod linear;
 mod outline;
+mod pair;
 mod param;
+mod sequential;
 
+pub use conv::Conv2d;
+pub use init::Init;
+pub use linear::Linear;
 pub use outline::{Outline, Wiring};
+pub use pair::Pair;
 pub use param::{Param, Path, Slot, Visitor};
+pub use sequential::Sequential;
+
+use kept::Kept;
 
 use crate::{
     real::Real,
@@ -36,6 +49,15 @@ pub trait Layer<T: Real>: Send {
     /// # Panics
     /// Without a training forward before it.
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T>;
+
+    /// As [`backward`](Self::backward), where nobody asks for dL/dx: the first layer of a network
+    /// saves a third of its work.
+    ///
+    /// # Panics
+    /// As [`backward`](Self::backward).
+    fn backward_params(&mut self, dy: Tensor<T>) {
+        self.backward(dy);
+    }
 
     /// Shows every parameter and buffer, in PyTorch's order, each under the name that it has below `at`.
     ///

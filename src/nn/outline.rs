@@ -11,7 +11,8 @@ use crate::tensor::Shape;
 /// ```
 #[derive(Clone, Debug)]
 pub struct Outline {
-    /// The layer's name in its parent, `conv1`; empty for the network itself.
+    /// The layer's name in its parent, `conv1`. Empty for the network itself, and for a child whose
+    /// own children are named as if they were its parent's (the body of a residual block).
     pub name: String,
     /// The layer as PyTorch prints it: `Conv2d(3, 64, kernel_size=(3, 3), stride=(1, 1))`.
     pub kind: String,
@@ -21,6 +22,9 @@ pub struct Outline {
     pub parameters: usize,
     /// Multiply-adds of one forward pass, children's included.
     pub macs: u64,
+    /// Numbers kept from a training forward until its backward, children's included; the winners of
+    /// a max pool and the mask of a dropout count as one each.
+    pub kept: usize,
     /// How the children are wired.
     pub wiring: Wiring,
     /// The children, in order.
@@ -49,6 +53,7 @@ impl Outline {
             output,
             parameters: 0,
             macs: 0,
+            kept: 0,
             wiring: Wiring::Leaf,
             children: Vec::new(),
         }
@@ -64,11 +69,17 @@ impl Outline {
         Self { parameters, macs, ..self }
     }
 
+    /// With so many numbers kept of its own, on top of those already counted.
+    pub fn keeping(self, numbers: usize) -> Self {
+        Self { kept: self.kept + numbers, ..self }
+    }
+
     /// A layer made of `children`, whose costs add up.
     pub fn group(kind: impl Into<String>, output: Shape, wiring: Wiring, children: Vec<Outline>) -> Self {
         Self {
             parameters: children.iter().map(|child| child.parameters).sum(),
             macs: children.iter().map(|child| child.macs).sum(),
+            kept: children.iter().map(|child| child.kept).sum(),
             wiring,
             children,
             ..Self::leaf(kind, output)

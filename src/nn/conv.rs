@@ -166,10 +166,7 @@ mod tests {
             "Conv2d(3, 64, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1), bias=False)"
         );
         let all = Conv2d::new(4, 8, [3, 5]).stride([2, 1]).dilation(2).groups(2);
-        assert_eq!(
-            kind(all),
-            "Conv2d(4, 8, kernel_size=(3, 5), stride=(2, 1), dilation=(2, 2), groups=2)"
-        );
+        assert_eq!(kind(all), "Conv2d(4, 8, kernel_size=(3, 5), stride=(2, 1), dilation=(2, 2), groups=2)");
     }
 
     #[test]

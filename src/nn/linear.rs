@@ -71,8 +71,6 @@ impl<T: Real> Layer<T> for Linear<T> {
         let &[n, features] = x.dims() else { panic!("Linear takes (N, features), got {x}") };
         assert_eq!(features, from, "Linear takes {from} features, got {x}");
         let kind = format!("Linear(in_features={from}, out_features={to}, bias=True)");
-        Outline::leaf(kind, [n, to].into())
-            .costing(from * to + to, (n * from * to) as u64)
-            .keeping(x.len())
+        Outline::leaf(kind, [n, to].into()).costing(from * to + to, (n * from * to) as u64).keeping(x.len())
     }
 }

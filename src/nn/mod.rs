@@ -2,22 +2,38 @@
 //!
 //! Three combinators make every network of the book: [`Sequential`], [`Residual`], [`Concat`].
 
+mod activation;
+mod concat;
 mod conv;
+mod dropout;
+mod flatten;
 mod init;
 mod kept;
 mod linear;
+mod norm;
 mod outline;
 mod pair;
 mod param;
+mod pool;
+mod residual;
 mod sequential;
+mod subsample;
 
+pub use activation::{Relu, Sigmoid, Tanh};
+pub use concat::Concat;
 pub use conv::Conv2d;
+pub use dropout::Dropout;
+pub use flatten::Flatten;
 pub use init::Init;
 pub use linear::Linear;
+pub use norm::BatchNorm2d;
 pub use outline::{Outline, Wiring};
 pub use pair::Pair;
 pub use param::{Param, Path, Slot, Visitor};
+pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d};
+pub use residual::Residual;
 pub use sequential::Sequential;
+pub use subsample::Subsample;
 
 use kept::Kept;
 

@@ -37,8 +37,7 @@ impl<T: Real> Sequential<T> {
     #[track_caller]
     pub fn add(mut self, name: impl Into<String>, layer: impl Layer<T> + 'static) -> Self {
         let name = name.into();
-        assert!(!name.is_empty() && !name.contains('.'), "`{name}` is not a single part of a path");
-        assert!(self.0.iter().all(|(taken, _)| *taken != name), "two layers cannot both be `{name}`");
+        check_name(&name, self.0.iter().map(|(taken, _)| taken));
         self.0.push((name, Box::new(layer)));
         self
     }
@@ -73,4 +72,11 @@ impl<T: Real> Layer<T> for Sequential<T> {
         }
         Outline::group("Sequential", shape, Wiring::Chain, children)
     }
+}
+
+/// A child's name is a single part of a path, and nobody else's.
+#[track_caller]
+pub(super) fn check_name<'a>(name: &String, mut taken: impl Iterator<Item = &'a String>) {
+    assert!(!name.is_empty() && !name.contains('.'), "`{name}` is not a single part of a path");
+    assert!(taken.all(|taken| taken != name), "two layers cannot both be `{name}`");
 }

@@ -20,5 +20,6 @@ pub mod pool;
 pub mod relu;
 pub mod sigmoid;
 pub mod softmax;
+pub mod subsample;
 pub mod tanh;
 mod threads;

@@ -1,0 +1,76 @@
+//! [`Relu`], [`Sigmoid`], [`Tanh`]: one function of one number, applied to every number.
+//!
+//! Each keeps its output, since the slope of all three can be told from it.
+
+use super::{Kept, Layer, Mode, Outline};
+use crate::{
+    ops::{relu, sigmoid, tanh},
+    real::Real,
+    tensor::{Shape, Tensor},
+};
+
+macro_rules! activation {
+    ($(#[$doc:meta])* $Name:ident, $op:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $Name<T: Real> {
+            y: Kept<Tensor<T>>,
+        }
+
+        impl<T: Real> $Name<T> {
+            /// The layer.
+            pub fn new() -> Self {
+                Self { y: Kept::default() }
+            }
+        }
+
+        impl<T: Real> Layer<T> for $Name<T> {
+            fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
+                let y = $op::forward(x);
+                self.y.keep(mode, || y.clone());
+                y
+            }
+
+            fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
+                $op::backward(dy, &self.y.take())
+            }
+
+            fn outline(&self, x: Shape) -> Outline {
+                Outline::leaf($kind, x).keeping(x.len())
+            }
+        }
+    };
+}
+
+activation! {
+    /// max(x, 0).
+    ///
+    /// ```
+    /// use residual::{Tensor, nn::{Layer, Mode, Relu}};
+    /// let y = Relu::new().forward(Tensor::from_vec([2], vec![-1.0f32, 2.0]), Mode::Eval);
+    /// assert_eq!(y.as_slice(), [0.0, 2.0]);
+    /// ```
+    Relu, relu, "ReLU()"
+}
+
+activation! {
+    /// 1 / (1 + e⁻ˣ).
+    ///
+    /// ```
+    /// use residual::{Tensor, nn::{Layer, Mode, Sigmoid}};
+    /// let y = Sigmoid::new().forward(Tensor::from_vec([1], vec![0.0f32]), Mode::Eval);
+    /// assert_eq!(y.as_slice(), [0.5]);
+    /// ```
+    Sigmoid, sigmoid, "Sigmoid()"
+}
+
+activation! {
+    /// The hyperbolic tangent.
+    ///
+    /// ```
+    /// use residual::{Tensor, nn::{Layer, Mode, Tanh}};
+    /// let y = Tanh::new().forward(Tensor::from_vec([1], vec![0.0f32]), Mode::Eval);
+    /// assert_eq!(y.as_slice(), [0.0]);
+    /// ```
+    Tanh, tanh, "Tanh()"
+}

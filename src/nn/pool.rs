@@ -108,7 +108,7 @@ impl<T: Real> Layer<T> for AvgPool2d {
     }
 
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
-        avg_pool::backward(&dy, self.x.take(), &self.window)
+        avg_pool::backward(&dy, &self.window, self.x.take())
     }
 
     fn outline(&self, x: Shape) -> Outline {

@@ -49,6 +49,55 @@ pub enum Error {
         /// What to do.
         hint: String,
     },
+    /// Weights belong to another network.
+    Weights {
+        /// Which file.
+        path: PathBuf,
+        /// What does not fit.
+        mismatch: WeightMismatch,
+    },
+}
+
+/// How the weights of a file differ from those of a network.
+///
+/// ```
+/// use residual::error::WeightMismatch;
+/// let mismatch = WeightMismatch { missing: vec!["fc.bias".into()], ..WeightMismatch::default() };
+/// assert_eq!(mismatch.to_string(), "\n  1 missing: fc.bias");
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WeightMismatch {
+    /// The network has them, the file does not.
+    pub missing: Vec<String>,
+    /// The file has them, the network does not.
+    pub unexpected: Vec<String>,
+    /// Both have them, in different shapes.
+    pub misshaped: Vec<String>,
+}
+
+impl WeightMismatch {
+    /// Whether there is no difference.
+    pub fn is_empty(&self) -> bool {
+        [&self.missing, &self.unexpected, &self.misshaped].iter().all(|names| names.is_empty())
+    }
+}
+
+impl fmt::Display for WeightMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const SHOWN: usize = 10;
+        let kinds = [
+            ("missing", &self.missing),
+            ("unexpected", &self.unexpected),
+            ("of another shape", &self.misshaped),
+        ];
+        for (kind, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
+            write!(f, "\n  {} {kind}: {}", names.len(), names[..names.len().min(SHOWN)].join(", "))?;
+            if names.len() > SHOWN {
+                f.write_str(", ...")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Error {
@@ -61,6 +110,12 @@ impl fmt::Display for Error {
             Self::Argument { name, expected, found, hint } => {
                 write!(f, "{name}: expected {expected}, found {found}; {hint}")
             }
+            Self::Weights { path, mismatch } => write!(
+                f,
+                "{}: expected this network's weights, found another's; name the network that they belong \
+                 to; nothing was loaded{mismatch}",
+                path.display()
+            ),
         }
     }
 }

@@ -78,6 +78,19 @@ impl Array {
         })
     }
 
+    /// The single integer that [`count`](Self::count) stores; none if it is anything else.
+    pub fn to_count(&self) -> Option<u64> {
+        match (&self.shape[..], &self.numbers) {
+            ([], Numbers::I64(numbers)) => u64::try_from(*numbers.first()?).ok(),
+            _ => None,
+        }
+    }
+
+    /// Type and shape, as in `F32 [2, 3]`.
+    pub fn kind(&self) -> String {
+        format!("{} {:?}", self.numbers.dtype(), self.shape)
+    }
+
     /// Whether no number is infinite or NaN.
     pub fn is_finite(&self) -> bool {
         match &self.numbers {

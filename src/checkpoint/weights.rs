@@ -2,11 +2,15 @@
 
 use super::{Array, Metadata, TensorFile, tensor_file::clip};
 use crate::{
-    error::Error,
+    error::{Error, WeightMismatch},
     nn::{Slot, Visitor},
     real::Real,
+    tensor::Tensor,
 };
-use std::{collections::BTreeMap, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 /// Writes every parameter, buffer and count that `visit` shows, whole or not at all.
 ///
@@ -55,8 +59,64 @@ pub(crate) fn arrays<T: Real>(visit: impl FnOnce(&mut Visitor<'_, T>)) -> BTreeM
 pub(crate) fn load_arrays<T: Real>(
     path: &Path,
     arrays: &BTreeMap<String, Array>,
-    visit: impl FnMut(&mut Visitor<'_, T>),
+    mut visit: impl FnMut(&mut Visitor<'_, T>),
 ) -> Result<(), Error> {
-    let _ = (path, arrays, visit, clip as fn(&str) -> String);
-    todo!()
+    if let Some((name, _)) = arrays.iter().find(|(_, array)| !array.is_finite()) {
+        return Err(Error::Format {
+            path: path.into(),
+            expected: "finite numbers".into(),
+            found: format!("infinity or NaN in `{}`", clip(name)),
+            hint: "the training that wrote it diverged: use an older file, or a lower --lr".into(),
+        });
+    }
+    let mismatch = compare(arrays, &mut visit);
+    if !mismatch.is_empty() {
+        return Err(Error::Weights { path: path.into(), mismatch });
+    }
+    visit(&mut |name, slot| {
+        let Some(array) = arrays.get(&name.to_string()) else { return };
+        match slot {
+            Slot::Param(param) => copy(array, &mut param.value),
+            Slot::Buffer(buffer) => copy(array, buffer),
+            Slot::Count(count) => *count = array.to_count().expect("a count, as compared"),
+            Slot::Generator(_) => {}
+        }
+    });
+    Ok(())
+}
+
+/// What stands against copying `arrays` into what `visit` shows.
+fn compare<T: Real>(
+    arrays: &BTreeMap<String, Array>,
+    visit: impl FnOnce(&mut Visitor<'_, T>),
+) -> WeightMismatch {
+    let mut mismatch = WeightMismatch::default();
+    let mut unexpected: BTreeSet<&str> = arrays.keys().map(String::as_str).collect();
+    visit(&mut |name, slot| {
+        let name = name.to_string();
+        let (shape, optional) = match &slot {
+            Slot::Param(param) => (param.value.shape().dims().to_vec(), false),
+            Slot::Buffer(buffer) => (buffer.shape().dims().to_vec(), false),
+            Slot::Count(_) => (Vec::new(), true),
+            Slot::Generator(_) => return,
+        };
+        unexpected.remove(name.as_str());
+        match arrays.get(&name) {
+            None if optional => {}
+            None => mismatch.missing.push(name),
+            Some(array) if matches!(slot, Slot::Count(_)) && array.to_count().is_none() => {
+                mismatch.misshaped.push(format!("{name} (expected an I64 count, found {})", array.kind()));
+            }
+            Some(array) if array.shape != shape => {
+                mismatch.misshaped.push(format!("{name} (expected {shape:?}, found {:?})", array.shape));
+            }
+            Some(_) => {}
+        }
+    });
+    mismatch.unexpected = unexpected.into_iter().map(clip).collect();
+    mismatch
+}
+
+fn copy<T: Real>(from: &Array, to: &mut Tensor<T>) {
+    *to = from.to_tensor().expect("the shape of a tensor, as compared");
 }

@@ -1,6 +1,6 @@
 //! What a run tells while it trains.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 
 /// Something that happened in a run.
@@ -60,10 +60,12 @@ pub struct EpochReport {
     /// Steps taken so far.
     pub step: u64,
     /// Mean loss over the training images, as they were trained on.
+    #[serde(deserialize_with = "number")]
     pub train_loss: f64,
     /// Training images classified rightly, as they were trained on, as a fraction.
     pub train_accuracy: f64,
     /// Mean loss over the validation images, without label smoothing.
+    #[serde(deserialize_with = "number")]
     pub val_loss: f64,
     /// Validation images classified rightly, as a fraction.
     pub val_accuracy: f64,
@@ -83,6 +85,7 @@ pub struct Summary {
     /// Its validation accuracy, as a fraction.
     pub val_accuracy: f64,
     /// Mean loss over the test images, without label smoothing.
+    #[serde(deserialize_with = "number")]
     pub test_loss: f64,
     /// Test images classified rightly, as a fraction.
     pub test_accuracy: f64,
@@ -94,4 +97,9 @@ pub struct Summary {
     pub folder: PathBuf,
     /// The tested weights: `best.safetensors` in that folder.
     pub weights: PathBuf,
+}
+
+/// JSON has no NaN: it is written as `null`.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }

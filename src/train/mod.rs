@@ -4,11 +4,15 @@
 //! the weights come out bit for bit as if it had never stopped, on any number of threads.
 
 pub mod config;
+pub mod curves;
 pub mod event;
+pub mod log;
+pub mod metrics;
 pub mod optim;
 pub mod run;
 pub mod schedule;
 
 pub use config::Config;
 pub use event::{EpochReport, Event, StepReport, Summary};
+pub use metrics::{Evaluation, evaluate};
 pub use run::{Outcome, Run};

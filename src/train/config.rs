@@ -4,6 +4,7 @@ use super::{
     optim::{Adam, AdamW, Rule, Sgd},
     schedule::{Schedule, Shape},
 };
+use crate::{data::Augment, error::Error};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -112,6 +113,43 @@ impl OptimizerName {
 }
 
 impl Config {
+    /// Whether every value can be used.
+    ///
+    /// # Errors
+    /// Names the first that cannot, as the flag that sets it.
+    pub fn check(&self) -> Result<(), Error> {
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        let not_negative = |x: f64| x.is_finite() && x >= 0.0;
+        let fraction = |x: f64| (0.0..1.0).contains(&x);
+        let sgd = self.optimizer == OptimizerName::Sgd;
+        let milestones = match &self.schedule {
+            Shape::Step { milestones, gamma } => {
+                milestones.iter().all(|&at| fraction(at)) && positive(*gamma)
+            }
+            _ => true,
+        };
+        let needs = |fine: bool, name: &str, expected: &str, found: String| {
+            if fine { Ok(()) } else { Err(refused(name, expected, found)) }
+        };
+        needs(self.epochs > 0, "--epochs", "at least 1", self.epochs.to_string())?;
+        needs(self.steps != Some(0), "--steps", "at least 1", "0".into())?;
+        needs(self.batch_size > 0, "--batch-size", "at least 1", self.batch_size.to_string())?;
+        needs(positive(self.lr), "--lr", "a number above 0", self.lr.to_string())?;
+        let momentum = self.momentum.to_string();
+        needs(fraction(self.momentum), "--momentum", "a number of at least 0 and below 1", momentum)?;
+        let looks = !sgd || !self.nesterov || self.momentum > 0.0;
+        needs(looks, "--nesterov", "a momentum above 0", self.momentum.to_string())?;
+        let decay = self.weight_decay.to_string();
+        needs(not_negative(self.weight_decay), "--weight-decay", "a number of at least 0", decay)?;
+        let (warmup, smoothing) = (self.warmup_epochs.to_string(), self.label_smoothing.to_string());
+        needs(not_negative(self.warmup_epochs), "--warmup-epochs", "a number of at least 0", warmup)?;
+        let below_one = "a number of at least 0 and below 1";
+        needs(fraction(self.label_smoothing), "--label-smoothing", below_one, smoothing)?;
+        let schedule = format!("{:?}", self.schedule);
+        needs(milestones, "--schedule", "milestones from 0 to below 1, and a gamma above 0", schedule)?;
+        self.augment.parse::<Augment>().map(drop)
+    }
+
     /// The optimiser's rule.
     pub fn rule(&self) -> Rule {
         let Self { momentum, nesterov, weight_decay, .. } = *self;
@@ -134,4 +172,9 @@ impl Config {
         let warmup = (self.warmup_epochs * steps_per_epoch as f64).round() as u64;
         Schedule { shape: self.schedule.clone(), lr: self.lr, steps, warmup: warmup.min(steps) }
     }
+}
+
+fn refused(name: &str, expected: &str, found: String) -> Error {
+    let hint = "change it on the command line, or in config.json".into();
+    Error::Argument { name: name.into(), expected: expected.into(), found, hint }
 }

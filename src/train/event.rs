@@ -1,5 +1,6 @@
 //! What a run tells while it trains.
 
+use crate::data::Split;
 use serde::{Deserialize, Deserializer, Serialize};
 use std::path::PathBuf;
 
@@ -20,6 +21,8 @@ pub enum Event {
     Step(StepReport),
     /// The validation images, or at the end the test images, are being scored.
     Scoring {
+        /// Which of the two.
+        split: Split,
         /// Images scored so far.
         done: usize,
         /// Images to score.

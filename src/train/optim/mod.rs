@@ -94,6 +94,11 @@ impl<T: Real> Optimizer<T> {
         assert_eq!(at, memories.len(), "as many parameters as at the steps before");
     }
 
+    /// What there is to remember of a parameter before the first step.
+    pub(crate) fn remember(&self, name: String, param: &Param<T>) -> Memory<T> {
+        self.rule.remember(name, param)
+    }
+
     /// What is remembered of each parameter, to be saved.
     pub(crate) fn memories(&self) -> &[Memory<T>] {
         &self.memories

@@ -6,14 +6,11 @@
 pub mod config;
 pub mod curves;
 pub mod event;
-mod folder;
 pub mod log;
 pub mod metrics;
 pub mod optim;
 pub mod run;
 pub mod schedule;
-mod speed;
-mod state;
 
 pub use config::Config;
 pub use event::{EpochReport, Event, StepReport, Summary};

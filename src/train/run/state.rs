@@ -4,16 +4,16 @@
 //! optimiser remembers, how far each generator was read, and the [`Progress`]. Order and
 //! augmentation of images follow from the seed, the epoch and the step, and need nothing.
 
-use super::{
-    metrics::Tally,
-    optim::{Memory, Optimizer},
-};
 use crate::{
     checkpoint::{self, Array, TensorFile},
     error::Error,
     models::Model,
     nn::Slot,
     tensor::Tensor,
+    train::{
+        metrics::Tally,
+        optim::{Memory, Optimizer},
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};

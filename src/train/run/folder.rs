@@ -1,7 +1,6 @@
 //! The folder of a run: what is where, and that no run is ever written over.
 
-use super::Config;
-use crate::{checkpoint::write_atomically, error::Error};
+use crate::{checkpoint::write_atomically, error::Error, train::Config};
 use std::{
     fs, io,
     path::{Path, PathBuf},

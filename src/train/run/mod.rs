@@ -1,0 +1,254 @@
+//! [`Run`]: one training, its folder, and how it stops and goes on.
+
+mod epoch;
+mod folder;
+mod speed;
+mod state;
+mod steps;
+
+use self::{folder::Folder, speed::Speed, state::Progress};
+use super::{
+    Config, EpochReport, Event, Summary,
+    log::{Line, Log},
+    optim::Optimizer,
+    schedule::Schedule,
+};
+use crate::{
+    checkpoint::{self, Metadata},
+    data::{self, Loader, Splits},
+    error::Error,
+    models::Model,
+};
+use std::{path::Path, sync::atomic::AtomicBool, time::Instant};
+
+/// Hears of everything that happens.
+type Observer<'a> = &'a mut dyn FnMut(&Event);
+
+/// One training, from its configuration to its tested weights.
+///
+/// Its folder holds `config.json`, `log.jsonl`, `curves.svg`, the weights after the last epoch and after
+/// the best (`last.safetensors`, `best.safetensors`), and `state.safetensors`, from which it goes on.
+pub struct Run {
+    config: Config,
+    folder: Folder,
+    model: Box<dyn Model<f32>>,
+    splits: Splits,
+    loader: Loader,
+    optimizer: Optimizer<f32>,
+    schedule: Schedule,
+    metadata: Metadata,
+    log: Log,
+    reports: Vec<EpochReport>,
+    finished: Option<Summary>,
+    progress: Progress,
+    speed: Speed,
+    /// When `progress.seconds` was last brought up to date.
+    clock: Instant,
+    saved: Instant,
+}
+
+/// How [`Run::train`] ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// All steps were taken and the test set was read.
+    Finished(Summary),
+    /// The stop flag was raised: everything is saved, and [`Run::resume`] goes on from here.
+    Stopped {
+        /// Steps taken.
+        step: u64,
+        /// Steps of the whole training.
+        steps: u64,
+    },
+}
+
+impl Run {
+    /// A new run: opens the data, builds the network, makes the folder and writes `config.json`.
+    ///
+    /// # Errors
+    /// If a name is unknown, a value cannot be used, the data or the weights cannot be read, or the
+    /// folder already holds a run.
+    pub fn new(config: Config) -> Result<Self, Error> {
+        config.check()?;
+        let splits = data::open(&config.data)?.split(config.seed);
+        let mut model = build(&config, &splits)?;
+        if let Some(weights) = &config.weights {
+            checkpoint::load(weights, |each| model.visit(each))?;
+        }
+        Self::with(config, model, splits)
+    }
+
+    /// Goes on with the run in `folder`, from the last step that was saved.
+    ///
+    /// # Errors
+    /// If there is no run, or its files are damaged.
+    pub fn resume(folder: &Path) -> Result<Self, Error> {
+        let (_, config) = Folder::open(folder)?;
+        let splits = data::open(&config.data)?.split(config.seed);
+        let model = build(&config, &splits)?;
+        Self::resume_with(folder, model, splits)
+    }
+
+    /// A new run of your own network on your own images. Makes the folder and writes `config.json`.
+    ///
+    /// # Errors
+    /// If a value of the configuration cannot be used, there are too few images, or the folder
+    /// already holds a run.
+    pub fn with(config: Config, model: Box<dyn Model<f32>>, splits: Splits) -> Result<Self, Error> {
+        config.check()?;
+        check_images(&splits)?;
+        let folder = Folder::create(&config, splits.train.name())?;
+        Self::assemble(config, folder, model, splits)
+    }
+
+    /// Goes on with the run in `folder`, whose network and images these were when it began.
+    ///
+    /// # Errors
+    /// If there is no run, its files are damaged, or they belong to another network.
+    pub fn resume_with(folder: &Path, model: Box<dyn Model<f32>>, splits: Splits) -> Result<Self, Error> {
+        let (folder, config) = Folder::open(folder)?;
+        config.check()?;
+        check_images(&splits)?;
+        Self::assemble(config, folder, model, splits)
+    }
+
+    /// From the state in the folder, or from the beginning where there is none yet.
+    fn assemble(
+        config: Config,
+        folder: Folder,
+        mut model: Box<dyn Model<f32>>,
+        splits: Splits,
+    ) -> Result<Self, Error> {
+        let loader = loader(&config, &splits)?;
+        let schedule = config.schedule(loader.batches() as u64);
+        let mut optimizer = Optimizer::new(config.rule());
+        let progress = match folder.state() {
+            path if path.exists() => state::load(&path, &mut *model, &mut optimizer)?,
+            _ => Progress::default(),
+        };
+        let done = |line: &Line| match line {
+            Line::Step { step, .. } => *step <= progress.step,
+            Line::Epoch(report) => report.epoch <= progress.epochs,
+            Line::End(summary) => summary.step == progress.step,
+        };
+        let (log, lines) = Log::open(&folder.log(), done)?;
+        let mut reports = Vec::new();
+        let mut finished = None;
+        for line in lines {
+            match line {
+                Line::Step { .. } => {}
+                Line::Epoch(report) => reports.push(report),
+                Line::End(summary) => finished = Some(summary),
+            }
+        }
+        Ok(Self {
+            metadata: metadata(&config, &splits),
+            config,
+            folder,
+            model,
+            splits,
+            loader,
+            optimizer,
+            schedule,
+            log,
+            reports,
+            finished,
+            progress,
+            speed: Speed::new(),
+            clock: Instant::now(),
+            saved: Instant::now(),
+        })
+    }
+
+    /// What the run follows from.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Where its files are.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// The network, as it is now. When the run has finished, it has the best weights.
+    pub fn model(&mut self) -> &mut dyn Model<f32> {
+        &mut *self.model
+    }
+
+    /// Trains to the end, or until `stop` is true: the step under way is finished, everything is
+    /// saved. `observe` hears of every step and epoch.
+    ///
+    /// At the end the test images are scored, once, with the weights of the best epoch.
+    ///
+    /// # Errors
+    /// If a file cannot be written, or the loss is no longer a number.
+    pub fn train(&mut self, stop: &AtomicBool, observe: Observer<'_>) -> Result<Outcome, Error> {
+        if let Some(summary) = &self.finished {
+            return Ok(Outcome::Finished(summary.clone()));
+        }
+        let (step, steps) = (self.progress.step, self.schedule.steps);
+        observe(&Event::Start { folder: self.folder().into(), step, steps });
+        (self.clock, self.saved) = (Instant::now(), Instant::now());
+        let epochs = steps.div_ceil(self.loader.batches() as u64) as usize;
+        while self.progress.epochs < epochs {
+            let ended =
+                self.steps(stop, observe)?.is_continue() && self.validate(stop, observe)?.is_continue();
+            if !ended {
+                self.save_state()?;
+                return Ok(self.stopped());
+            }
+        }
+        self.test(stop, observe)
+    }
+
+    fn stopped(&self) -> Outcome {
+        Outcome::Stopped { step: self.progress.step, steps: self.schedule.steps }
+    }
+}
+
+/// The network that the configuration asks for, with random weights.
+fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f32>>, Error> {
+    todo!("{config:?} {splits:?}")
+}
+
+/// At least ten training images, of which one is for validation, and a test image.
+fn check_images(splits: &Splits) -> Result<(), Error> {
+    let [train, validation, test] = [&splits.train, &splits.validation, &splits.test].map(|part| part.len());
+    if train > 0 && validation > 0 && test > 0 {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        name: "--data".into(),
+        expected: "at least ten training images and one test image".into(),
+        found: format!("{} and {test}", train + validation),
+        hint: "a tenth of the training images is held out for validation".into(),
+    })
+}
+
+/// Batches as the configuration asks for.
+fn loader(config: &Config, splits: &Splits) -> Result<Loader, Error> {
+    let images = splits.train.len();
+    // Batch norm has no variance of a single value: such a last batch is left out.
+    let drop_last = images > config.batch_size && images % config.batch_size == 1;
+    Ok(Loader::new(&splits.train, config.batch_size)
+        .shuffle(config.shuffle)
+        .augment(config.augment.parse()?)
+        .seed(config.seed)
+        .drop_last(drop_last))
+}
+
+/// What the weights are for.
+fn metadata(config: &Config, splits: &Splits) -> Metadata {
+    let train = &splits.train;
+    let [height, width, in_channels] = train.size();
+    let normalization = train.normalization().clone();
+    Metadata {
+        model: config.model.clone(),
+        in_channels,
+        input_size: [height, width],
+        data: train.name().into(),
+        classes: train.classes().to_vec(),
+        mean: normalization.mean,
+        std: normalization.std,
+        options: serde_json::Value::Null,
+    }
+}

@@ -245,6 +245,40 @@ def optimizer(golden):
         golden.case(name, dict(kind=kind, **settings), inputs, results)
 
 
+def schedule(golden):
+    scheduler = optim.lr_scheduler
+    for name, steps, settings in [
+        ("constant", 10, dict()),
+        ("step", 40, dict(milestones=[0.5, 0.75], gamma=0.1)),
+        ("step_three", 37, dict(milestones=[0.2, 0.4, 0.9], gamma=0.5)),
+        ("cosine", 40, dict()),
+        ("one-cycle", 40, dict()),
+        ("one-cycle_odd", 37, dict()),
+    ]:
+        for warmup in [0, 1, 7]:
+            shape, lr = name.split("_")[0], 0.3
+            optimizer = optim.SGD([nn.Parameter(torch.zeros(1))], lr)
+            warm = scheduler.LinearLR(optimizer, start_factor=0.01, total_iters=warmup) if warmup else None
+            if shape == "constant":
+                main = scheduler.ConstantLR(optimizer, factor=1)
+            elif shape == "step":
+                milestones = [round(at * steps) for at in settings["milestones"]]
+                main = scheduler.MultiStepLR(optimizer, milestones, settings["gamma"])
+            elif shape == "cosine":
+                main = scheduler.CosineAnnealingLR(optimizer, T_max=steps)
+            elif shape == "one-cycle":
+                main = scheduler.OneCycleLR(optimizer, lr, total_steps=steps, cycle_momentum=False)
+            both = scheduler.SequentialLR(optimizer, [warm, main], [warmup]) if warmup else main
+            rates = []
+            for step in range(warmup + steps):
+                rates.append(optimizer.param_groups[0]["lr"])
+                optimizer.step()
+                if step + 1 < warmup + steps:
+                    both.step()
+            all_settings = dict(shape=shape, lr=lr, steps=warmup + steps, warmup=warmup, **settings)
+            golden.case(f"{name}_warmup_{warmup}", all_settings, {}, dict(lr=torch.tensor(rates, dtype=torch.float64)))
+
+
 # Whole models: names, layers and shapes are residual's.
 
 
@@ -365,6 +399,7 @@ if __name__ == "__main__":
         softmax,
         cross_entropy,
         optimizer,
+        schedule,
         lenet5,
         resnet8,
     ]:

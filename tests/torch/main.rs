@@ -7,3 +7,4 @@
 mod golden;
 mod ops;
 mod report;
+mod train;

@@ -126,8 +126,10 @@ fn read_file(path: &Path, kind: Kind) -> Result<(Vec<usize>, Vec<u8>), Error> {
         let expected = format!("one or more records of {} bytes ({})", kind.record(), kind.name());
         return Err(error(expected, format!("{} bytes", bytes.len())));
     }
-    let (mut labels, mut pixels) = (Vec::new(), Vec::with_capacity(bytes.len()));
-    for (at, record) in bytes.chunks_exact(kind.record()).enumerate() {
+    let mut labels = Vec::new();
+    let mut pixels = vec![0; bytes.len() / kind.record() * CHANNELS * PIXELS];
+    let images = pixels.as_chunks_mut::<CHANNELS>().0.chunks_exact_mut(PIXELS);
+    for (at, (record, image)) in bytes.chunks_exact(kind.record()).zip(images).enumerate() {
         let (label, planes) = record.split_at(kind.label_bytes());
         let label = usize::from(label[label.len() - 1]);
         if label >= kind.classes() {
@@ -137,7 +139,9 @@ fn read_file(path: &Path, kind: Kind) -> Result<(Vec<usize>, Vec<u8>), Error> {
         labels.push(label);
         let (red, rest) = planes.split_at(PIXELS);
         let (green, blue) = rest.split_at(PIXELS);
-        pixels.extend(red.iter().zip(green).zip(blue).flat_map(|((&r, &g), &b)| [r, g, b]));
+        for (pixel, ((&r, &g), &b)) in image.iter_mut().zip(red.iter().zip(green).zip(blue)) {
+            *pixel = [r, g, b];
+        }
     }
     Ok((labels, pixels))
 }

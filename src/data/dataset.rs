@@ -150,11 +150,8 @@ impl Normalization {
     /// Measures `images`. A channel that never varies gets a standard deviation of 1.
     pub fn of(images: &Images) -> Self {
         let channels = images.size[2];
-        let mut histograms = vec![[0u64; 256]; channels];
-        for pixel in images.pixels.chunks_exact(channels) {
-            histograms.iter_mut().zip(pixel).for_each(|(counts, &byte)| counts[usize::from(byte)] += 1);
-        }
-        let (mean, std) = histograms.iter().map(moments).unzip();
+        let channel = |at| images.pixels.iter().skip(at).step_by(channels);
+        let (mean, std) = (0..channels).map(|at| moments(channel(at))).unzip();
         Self { mean, std }
     }
 
@@ -167,15 +164,16 @@ impl Normalization {
     }
 }
 
-/// Mean and standard deviation of bytes scaled to 0..1, from how often each occurs.
-fn moments(counts: &[u64; 256]) -> (f64, f64) {
-    let total = |f: &dyn Fn(f64) -> f64| {
-        counts.iter().enumerate().map(|(byte, &count)| count as f64 * f(byte as f64 / 255.0)).sum::<f64>()
-    };
-    let count = total(&|_| 1.0).max(1.0);
-    let mean = total(&|x| x) / count;
-    let std = (total(&|x| (x - mean) * (x - mean)) / count).sqrt();
-    (mean, if std > 0.0 { std } else { 1.0 })
+/// Mean and standard deviation of bytes scaled to 0..1.
+fn moments<'a>(bytes: impl Iterator<Item = &'a u8>) -> (f64, f64) {
+    let [count, sum, squares] = bytes.fold([0; 3], |[count, sum, squares], &byte| {
+        let byte = u64::from(byte);
+        [count + 1, sum + byte, squares + byte * byte]
+    });
+    // n²·variance = n·Σx² - (Σx)²: integers lose nothing where the two nearly cancel.
+    let variance = u128::from(count) * u128::from(squares) - u128::from(sum) * u128::from(sum);
+    let unit = count.max(1) as f64 * 255.0;
+    (sum as f64 / unit, if variance > 0 { (variance as f64).sqrt() / unit } else { 1.0 })
 }
 
 /// The normalised value of every byte, channel by channel: a look-up costs less than arithmetic.
@@ -190,16 +188,25 @@ impl<T: Real> Table<T> {
     #[track_caller]
     pub fn apply(&self, bytes: &[u8], out: &mut [T]) {
         assert_eq!(bytes.len(), out.len(), "one number for each byte");
-        if let [table] = &self.0[..] {
-            out.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = table[usize::from(byte)]);
-            return;
-        }
-        let channels = self.0.len();
-        for (to, from) in out.chunks_exact_mut(channels).zip(bytes.chunks_exact(channels)) {
-            for ((to, &byte), table) in to.iter_mut().zip(from).zip(&self.0) {
-                *to = table[usize::from(byte)];
+        match &self.0[..] {
+            // With the number of channels known, the inner loop is unrolled: grey and colour.
+            [grey] => apply(&[grey], bytes, out),
+            [red, green, blue] => apply(&[red, green, blue], bytes, out),
+            tables => {
+                let channels = tables.len();
+                for (to, from) in out.chunks_exact_mut(channels).zip(bytes.chunks_exact(channels)) {
+                    for ((to, &byte), table) in to.iter_mut().zip(from).zip(tables) {
+                        *to = table[usize::from(byte)];
+                    }
+                }
             }
         }
+    }
+}
+
+fn apply<T: Real, const C: usize>(tables: &[&[T; 256]; C], bytes: &[u8], out: &mut [T]) {
+    for (to, from) in out.as_chunks_mut::<C>().0.iter_mut().zip(bytes.as_chunks::<C>().0) {
+        *to = std::array::from_fn(|channel| tables[channel][usize::from(from[channel])]);
     }
 }
 
@@ -215,16 +222,29 @@ mod tests {
 
     #[test]
     fn normalized_channels_have_mean_0_and_variance_1() {
-        let pixels: Vec<_> = (0..3 * 5 * 4 * 3).map(|i| (i * i % 251) as u8).collect();
-        let images = images([5, 4, 3], pixels.clone());
-        let mut out = vec![0.0f64; pixels.len()];
-        Normalization::of(&images).table().apply(&pixels, &mut out);
-        for channel in 0..3 {
-            let values: Vec<_> = out.iter().skip(channel).step_by(3).collect();
-            let count = values.len() as f64;
-            let mean = values.iter().copied().sum::<f64>() / count;
-            assert_relative_eq!(mean, 0.0, epsilon = 1e-12);
-            assert_relative_eq!(values.iter().map(|&x| x * x).sum::<f64>() / count, 1.0, epsilon = 1e-12);
+        for channels in 1..=4 {
+            let pixels: Vec<_> = (0..3 * 5 * 4 * channels).map(|i| (i * i % 251) as u8).collect();
+            let images = images([5, 4, channels], pixels.clone());
+            let mut out = vec![0.0f64; pixels.len()];
+            Normalization::of(&images).table().apply(&pixels, &mut out);
+            for channel in 0..channels {
+                let values: Vec<_> = out.iter().skip(channel).step_by(channels).collect();
+                let count = values.len() as f64;
+                let mean = values.iter().copied().sum::<f64>() / count;
+                assert_relative_eq!(mean, 0.0, epsilon = 1e-12);
+                assert_relative_eq!(values.iter().map(|&x| x * x).sum::<f64>() / count, 1.0, epsilon = 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_is_rounded_as_in_its_formula() {
+        let [mean, std] = [0.2860, 0.3530];
+        let table = Normalization { mean: vec![mean], std: vec![std] }.table::<f32>();
+        for byte in 0..=255 {
+            let mut out = [0.0];
+            table.apply(&[byte], &mut out);
+            assert_eq!(out[0], (f32::from(byte) / 255.0 - mean as f32) / std as f32);
         }
     }
 

@@ -26,6 +26,7 @@ pub mod real;
 pub mod rng;
 #[allow(unsafe_code)]
 pub mod simd;
+pub mod suggest;
 pub mod tensor;
 pub mod train;
 

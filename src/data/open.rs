@@ -1,7 +1,7 @@
 //! [`open`]: from what a user writes to a data set.
 
 use super::{cifar, idx, split::Sets};
-use crate::error::Error;
+use crate::{error::Error, suggest};
 use std::path::{Path, PathBuf};
 
 /// The data sets that are known by name.
@@ -77,8 +77,7 @@ fn unknown(name: &str) -> Error {
         let hint = format!("{name} does not come with the program: fetch it, then --data PATH");
         return argument("fashion-mnist, or the folder that the files are in", found, hint);
     }
-    let mut near: Vec<_> = NAMES.iter().filter(|known| distance(known, name) <= 3).collect();
-    near.sort_by_key(|known| distance(known, name));
+    let near = suggest::near(name, NAMES);
     let hint = match near.first() {
         Some(nearest) => format!("did you mean `{nearest}`?"),
         None => "there is no such folder".into(),
@@ -88,20 +87,4 @@ fn unknown(name: &str) -> Error {
 
 fn argument(expected: &str, found: String, hint: String) -> Error {
     Error::Argument { name: "--data".into(), expected: expected.into(), found, hint }
-}
-
-/// How many letters must be put in, left out or exchanged (Levenshtein 1966).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<_> = b.chars().collect();
-    let mut row: Vec<_> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, &y) in b.iter().enumerate() {
-            let exchanged = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = exchanged.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

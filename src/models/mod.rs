@@ -1,7 +1,19 @@
 //! The networks, one file per family, and what the trainer sees of them.
+//!
+//! [`build`] makes a network from its name; [`all`] lists the names.
+
+mod lenet;
+mod options;
+mod registry;
+mod resnet_cifar;
+
+pub use lenet::lenet5;
+pub use options::{Options, Shortcut};
+pub use registry::{Entry, all, build};
+pub use resnet_cifar::{plain, resnet};
 
 use crate::{
-    nn::{Outline, Visitor},
+    nn::{Layer, Mode, Outline, Path, Sequential, Visitor},
     ops::cross_entropy::CrossEntropy,
     real::Real,
     tensor::{Shape, Tensor},
@@ -18,6 +30,13 @@ pub trait Model<T: Real>: Send {
     /// If there are not as many labels as images, or a label is not below the number of classes.
     fn train_step(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> Step<T>;
 
+    /// The loss of [`train_step`](Self::train_step), without its backward: batch statistics and
+    /// dropout, no gradient.
+    ///
+    /// # Panics
+    /// As [`train_step`](Self::train_step).
+    fn train_loss(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> f64;
+
     /// Shows every parameter and buffer under its torchvision name.
     fn visit(&mut self, each: &mut Visitor<'_, T>);
 
@@ -32,4 +51,29 @@ pub struct Step<T: Real> {
     pub loss: f64,
     /// The logits (N, classes) before the update.
     pub logits: Tensor<T>,
+}
+
+impl<T: Real> Model<T> for Sequential<T> {
+    fn scores(&mut self, images: Tensor<T>) -> Tensor<T> {
+        self.forward(images, Mode::Eval)
+    }
+
+    fn train_step(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> Step<T> {
+        let logits = self.forward(images, Mode::Train);
+        let (value, probabilities) = loss.forward(&logits, labels);
+        self.backward_params(loss.backward(probabilities, labels));
+        Step { loss: value, logits }
+    }
+
+    fn train_loss(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> f64 {
+        loss.forward(&self.forward(images, Mode::Train), labels).0
+    }
+
+    fn visit(&mut self, each: &mut Visitor<'_, T>) {
+        Layer::visit(self, &Path::root(), each);
+    }
+
+    fn outline(&self, images: Shape) -> Outline {
+        Layer::outline(self, images)
+    }
 }

@@ -1,0 +1,174 @@
+//! From a name to a network.
+
+use super::{Model, Options, lenet5, plain, resnet};
+use crate::{Error, real::Real, suggest};
+
+/// A network that [`build`] knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// What to call it.
+    pub name: &'static str,
+    /// When its paper appeared.
+    pub year: u16,
+    /// Its paper.
+    pub paper: &'static str,
+    /// Height and width of the images that it was made for.
+    pub input_size: usize,
+    /// The smallest images that it takes.
+    pub smallest: usize,
+}
+
+/// Of each network: the name, how it is built, and for which images.
+macro_rules! networks {
+    ($($paper:literal $year:literal { $($name:literal $size:literal > $smallest:literal => $build:expr;)* })*) => {
+        const ALL: &[Entry] = &[$($(Entry {
+            name: $name,
+            year: $year,
+            paper: $paper,
+            input_size: $size,
+            smallest: $smallest,
+        }),*),*];
+
+        fn construct<T: Real>(name: &str, options: &Options) -> Box<dyn Model<T>> {
+            match name {
+                $($($name => Box::new($build(options)),)*)*
+                _ => unreachable!("`{name}` was looked up in the same list"),
+            }
+        }
+    };
+}
+
+networks! {
+    "LeCun et al., Gradient-Based Learning Applied to Document Recognition" 1998 {
+        "lenet5" 28 > 16 => lenet5::<T>;
+    }
+    "He et al., Deep Residual Learning for Image Recognition, section 4.2" 2016 {
+        "resnet8" 32 > 1 => |o| resnet::<T>(8, o);
+        "resnet20" 32 > 1 => |o| resnet::<T>(20, o);
+        "resnet32" 32 > 1 => |o| resnet::<T>(32, o);
+        "resnet44" 32 > 1 => |o| resnet::<T>(44, o);
+        "resnet56" 32 > 1 => |o| resnet::<T>(56, o);
+        "resnet110" 32 > 1 => |o| resnet::<T>(110, o);
+        "plain8" 32 > 1 => |o| plain::<T>(8, o);
+        "plain20" 32 > 1 => |o| plain::<T>(20, o);
+        "plain32" 32 > 1 => |o| plain::<T>(32, o);
+        "plain44" 32 > 1 => |o| plain::<T>(44, o);
+        "plain56" 32 > 1 => |o| plain::<T>(56, o);
+    }
+}
+
+/// Every network, by the year of its paper.
+///
+/// ```
+/// use residual::models;
+/// assert_eq!(models::all()[0].name, "lenet5");
+/// ```
+pub fn all() -> &'static [Entry] {
+    ALL
+}
+
+/// The network called `name`.
+///
+/// ```
+/// use residual::models::{self, Options};
+/// let mut net = models::build::<f32>("resnet20", &Options::default())?;
+/// let error = models::build::<f32>("resnet2O", &Options::default()).err().expect("a typo");
+/// assert!(error.to_string().ends_with("did you mean resnet20, resnet32?"));
+/// # Ok::<(), residual::Error>(())
+/// ```
+///
+/// # Errors
+/// If there is no such network, or it cannot be built for these options.
+pub fn build<T: Real>(name: &str, options: &Options) -> Result<Box<dyn Model<T>>, Error> {
+    let Some(entry) = ALL.iter().find(|entry| entry.name == name) else {
+        return Err(unknown(name));
+    };
+    for (field, value, least) in [
+        ("classes", options.classes, 1),
+        ("in_channels", options.in_channels, 1),
+        ("input_size", options.input_size, entry.smallest),
+    ] {
+        if value < least {
+            return Err(Error::Argument {
+                name: field.into(),
+                expected: format!("at least {least} for {name}"),
+                found: value.to_string(),
+                hint: "choose a larger one".into(),
+            });
+        }
+    }
+    Ok(construct(name, options))
+}
+
+fn unknown(name: &str) -> Error {
+    let near = suggest::near(name, ALL.iter().map(|entry| entry.name));
+    Error::Argument {
+        name: "model".into(),
+        expected: "the name of a network".into(),
+        found: format!("`{name}`"),
+        hint: match near.as_slice() {
+            [] => "`residual models` lists them".into(),
+            near => format!("did you mean {}?", near[..near.len().min(3)].join(", ")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tensor::Tensor;
+
+    fn parameters(name: &str, options: &Options) -> usize {
+        let net = build::<f32>(name, options).expect("a known name");
+        net.outline([1, options.input_size, options.input_size, options.in_channels].into()).parameters
+    }
+
+    #[test]
+    fn parameters_are_the_published_ones() {
+        let cifar = Options::default();
+        for (name, expected) in [
+            ("lenet5", 62_006),
+            ("resnet20", 269_722),
+            ("resnet32", 464_154),
+            ("resnet44", 658_586),
+            ("resnet56", 853_018),
+            ("resnet110", 1_727_962),
+            ("plain20", 269_722),
+            ("plain56", 853_018),
+        ] {
+            assert_eq!(parameters(name, &cifar), expected, "{name}");
+        }
+        // Shortcut B adds two 1x1 convolutions and their batch norms.
+        let b = Options { shortcut: super::super::Shortcut::B, ..cifar };
+        assert_eq!(parameters("resnet20", &b), 269_722 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64));
+    }
+
+    #[test]
+    fn all_take_small_and_grey_images() {
+        for entry in all() {
+            for input_size in [28, entry.smallest] {
+                let options = Options { in_channels: 1, input_size, classes: 7, ..Options::default() };
+                let mut net = build::<f32>(entry.name, &options).expect("a known name");
+                let images = Tensor::zeros([2, input_size, input_size, 1]);
+                let outline = net.outline(images.shape());
+                let scores = net.scores(images);
+                assert_eq!(scores.dims(), [2, 7], "{}", entry.name);
+                assert_eq!(outline.output, scores.shape(), "{}", entry.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_built_is_an_error() {
+        let message = |name: &str, options: &Options| build::<f32>(name, options).err().unwrap().to_string();
+        let tiny = Options { input_size: 15, ..Options::default() };
+        assert_eq!(
+            message("lenet5", &tiny),
+            "input_size: expected at least 16 for lenet5, found 15; choose a larger one"
+        );
+        assert_eq!(
+            message("transformer", &Options::default()),
+            "model: expected the name of a network, found `transformer`; `residual models` lists them"
+        );
+    }
+}

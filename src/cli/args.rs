@@ -4,29 +4,11 @@ use clap::Args;
 use residual::Error;
 use std::{fmt, num::NonZeroUsize};
 
-/// The network, by position or by flag.
-#[derive(Args)]
-#[group(required = true, multiple = false)]
-pub struct Network {
-    /// Which network; `residual models` lists them
-    model: Option<String>,
-    /// The same as a flag
-    #[arg(long = "model", value_name = "MODEL", hide_short_help = true)]
-    flag: Option<String>,
-}
-
-impl Network {
-    /// The name given.
-    pub fn name(&self) -> &str {
-        self.model.as_deref().or(self.flag.as_deref()).unwrap_or_default()
-    }
-}
-
 /// How many threads work.
 #[derive(Args)]
 pub struct Threads {
     /// How many threads to use; as many as the machine has, unless said
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -69,6 +51,18 @@ impl std::error::Error for Wanted {}
 pub fn count(text: &str) -> Result<usize, Wanted> {
     let wanted = Wanted { what: "a whole number of at least 1", example: "4" };
     text.parse().ok().filter(|&n| n > 0).ok_or(wanted)
+}
+
+/// A number of classes, channels, pixels or images that memory can hold.
+pub fn size(text: &str) -> Result<usize, Wanted> {
+    let wanted = Wanted { what: "a whole number from 1 to 65,536", example: "32" };
+    text.parse().ok().filter(|n| (1..=1 << 16).contains(n)).ok_or(wanted)
+}
+
+/// A number of threads; more than a machine has are fine.
+fn threads(text: &str) -> Result<usize, Wanted> {
+    let wanted = Wanted { what: "a whole number from 1 to 1024", example: "2" };
+    text.parse().ok().filter(|n| (1..=1024).contains(n)).ok_or(wanted)
 }
 
 /// A whole number.

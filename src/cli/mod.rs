@@ -5,7 +5,10 @@
 
 mod args;
 mod doctor;
+mod models;
+mod network;
 mod screen;
+mod summary;
 mod table;
 mod usage;
 
@@ -29,6 +32,10 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what a network is made of and what it costs
+    Summary(summary::Args),
+    /// List the networks
+    Models(models::Args),
     /// Say what this machine offers and whether all is in place
     Doctor(doctor::Args),
 }
@@ -53,11 +60,27 @@ fn run() -> Result<ExitCode, Error> {
             return Ok(ExitCode::SUCCESS);
         }
     };
+    let Some(command) = command else {
+        let _ = Cli::command().print_help();
+        return Ok(ExitCode::SUCCESS);
+    };
     match command {
-        Some(Command::Doctor(args)) => doctor::run(&args),
-        None => {
-            let _ = Cli::command().print_help();
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Summary(args) => summary::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     }
+    .map_err(in_flags)
+}
+
+/// The library names fields; here they are flags.
+fn in_flags(error: Error) -> Error {
+    let Error::Argument { name, expected, found, hint } = error else { return error };
+    let name = match name.as_str() {
+        "model" => "--model",
+        "classes" => "--num-classes",
+        "in_channels" => "--in-channels",
+        "input_size" => "--input-size",
+        name => name,
+    };
+    Error::Argument { name: name.into(), expected, found, hint }
 }

@@ -29,7 +29,9 @@ pub fn note(line: impl Display) {
 
 /// Prints an error on one line of stderr.
 pub fn error(error: &Error) {
-    let line = error.to_string().replace(['\n', '\r'], " ");
+    let text = error.to_string();
+    let line: Vec<_> = text.lines().map(str::trim).collect();
+    let line = line.join("; ");
     note(format_args!("{} {line}", Paint::stderr().red("error:")));
 }
 

@@ -44,9 +44,7 @@ pub fn fold(error: &clap::Error) -> Error {
             }
             None => argument(&flag, "a valid value", &quoted(&value), manual()),
         },
-        ErrorKind::MissingRequiredArgument => {
-            argument(&flag, "a value", "none", format!("give it one; {}", manual()))
-        }
+        ErrorKind::MissingRequiredArgument => argument(&flag, "a value", "none", manual()),
         ErrorKind::ArgumentConflict => {
             let prior = get(error, ContextKind::PriorArg);
             let found = if prior.is_empty() { "it twice".into() } else { format!("it beside {prior}") };
@@ -85,9 +83,10 @@ fn quoted(value: &str) -> String {
     format!("`{}`", value.escape_debug())
 }
 
-/// `--lr` of `--lr <F>`.
+/// `--lr` of `--lr <F>`, `MODEL` of `[MODEL]` and of `<MODEL|--model <MODEL>>`.
 fn first_word(text: &str) -> String {
-    text.split_whitespace().next().unwrap_or_default().into()
+    let mut words = text.split(|c: char| c.is_whitespace() || "<>[]|".contains(c));
+    words.find(|word| !word.is_empty()).unwrap_or_default().into()
 }
 
 fn first_line(error: &clap::Error) -> String {

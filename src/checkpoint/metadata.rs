@@ -20,7 +20,7 @@ const KEY: &str = "residual";
 ///     classes: vec!["Trouser".into(), "Bag".into()],
 ///     mean: vec![0.286],
 ///     std: vec![0.353],
-///     options: serde_json::Value::Null,
+///     shortcut: None,
 /// };
 /// assert_eq!(metadata.classes.len(), 2);
 /// ```
@@ -40,9 +40,8 @@ pub struct Metadata {
     pub mean: Vec<f64>,
     /// The standard deviation of each channel.
     pub std: Vec<f64>,
-    /// Whatever else the network was built from.
-    #[serde(default)]
-    pub options: serde_json::Value,
+    /// The kind of a residual network's shortcuts, `A` or `B`, where it can be chosen.
+    pub shortcut: Option<String>,
 }
 
 impl Metadata {

@@ -5,6 +5,7 @@ use crate::{
     checkpoint,
     data::Split,
     error::Error,
+    nn::Slot,
     train::{EpochReport, Evaluation, Event, Summary, curves, evaluate, log::Line},
 };
 use std::{
@@ -109,13 +110,19 @@ impl Run {
 
     /// Weights that are no numbers must not replace the good ones on disk.
     fn check_weights(&mut self) -> Result<(), Error> {
-        let arrays = checkpoint::arrays(|each| self.model.visit(each));
-        match arrays.iter().find(|(_, array)| !array.is_finite()) {
-            None => Ok(()),
-            Some((name, _)) => {
-                let found = format!("infinity or NaN in `{name}` at step {}", self.progress.step);
-                Err(diverged(found, self.schedule.rate(self.progress.step)))
+        let mut spoilt = None;
+        self.model.visit(&mut |name, slot| {
+            let numbers = match slot {
+                Slot::Param(param) => param.value.as_slice(),
+                Slot::Buffer(buffer) => buffer.as_slice(),
+                Slot::Count(_) | Slot::Generator(_) => return,
+            };
+            if spoilt.is_none() && !numbers.iter().all(|x| x.is_finite()) {
+                spoilt = Some(name.to_string());
             }
-        }
+        });
+        let Some(name) = spoilt else { return Ok(()) };
+        let step = self.progress.step;
+        Err(diverged(format!("infinity or NaN in `{name}` at step {step}"), self.schedule.rate(step)))
     }
 }

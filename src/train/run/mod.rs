@@ -249,6 +249,6 @@ fn metadata(config: &Config, splits: &Splits) -> Metadata {
         classes: train.classes().to_vec(),
         mean: normalization.mean,
         std: normalization.std,
-        options: serde_json::Value::Null,
+        shortcut: None,
     }
 }

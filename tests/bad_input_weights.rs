@@ -1,0 +1,214 @@
+//! Damaged, lying and foreign files of weights: an error that helps, and nothing loaded.
+
+use residual::{
+    Error, Tensor,
+    checkpoint::{self, Array, Metadata, Numbers, TensorFile},
+    nn::{BatchNorm2d, Layer, Linear, Path as Name, Sequential, Visitor},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// A file with these bytes, gone when the test is over.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(test: &str) -> Self {
+        let file = format!("residual-weights-{}-{test}.safetensors", std::process::id());
+        Self(std::env::temp_dir().join(file))
+    }
+
+    fn holding(test: &str, bytes: &[u8]) -> Self {
+        let scratch = Self::new(test);
+        fs::write(&scratch.0, bytes).expect("a folder for temporary files");
+        scratch
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn net(width: usize) -> Sequential<f32> {
+    Sequential::new().add("fc", Linear::new(3, width)).add("norm", BatchNorm2d::new(width))
+}
+
+fn visit(net: &mut Sequential<f32>, each: &mut Visitor<'_, f32>) {
+    net.visit(&Name::root(), each);
+}
+
+fn metadata() -> Metadata {
+    Metadata {
+        model: "own".into(),
+        in_channels: 1,
+        input_size: [1, 3],
+        data: "made up".into(),
+        classes: vec!["dark".into(), "light".into()],
+        mean: vec![0.1 + 0.2],
+        std: vec![1.0 / 3.0],
+        shortcut: None,
+    }
+}
+
+/// A safetensors file with this header and so many zero bytes of numbers.
+fn file(header: &str, numbers: usize) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + numbers, 0);
+    bytes
+}
+
+fn refuse(bytes: &[u8]) -> String {
+    let error = TensorFile::from_bytes(Path::new("w.safetensors"), bytes).expect_err("a damaged file");
+    let text = error.to_string();
+    assert!(text.starts_with("w.safetensors: expected ") && text.len() < 600, "{text}");
+    text
+}
+
+#[test]
+fn weights_come_back_bit_for_bit_with_what_they_are_for() -> Result<(), Error> {
+    let scratch = Scratch::new("back");
+    let mut here = net(4);
+    let mut seed = 0.0;
+    visit(&mut here, &mut |_, slot| match slot {
+        residual::nn::Slot::Param(param) => param.value.as_mut_slice().iter_mut().for_each(|x| {
+            seed += 1.0;
+            *x = 1.0 / seed;
+        }),
+        residual::nn::Slot::Count(count) => *count = 77,
+        _ => {}
+    });
+    checkpoint::save(&scratch.0, |each| visit(&mut here, each), &metadata())?;
+    let mut there = net(4);
+    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut there, each))?, Some(metadata()));
+    let again = Scratch::new("again");
+    checkpoint::save(&again.0, |each| visit(&mut there, each), &metadata())?;
+    assert_eq!(fs::read(&scratch.0).expect("a file"), fs::read(&again.0).expect("a file"));
+
+    let file = TensorFile::read(&scratch.0)?;
+    assert_eq!(file.arrays["norm.num_batches_tracked"], Array::count(77));
+    assert_eq!(file.arrays["fc.weight"].shape, [4, 3]);
+    Ok(())
+}
+
+#[test]
+fn other_weights_load_nothing_and_all_differences_are_named() -> Result<(), Error> {
+    let mut file = TensorFile::default();
+    let ones = |shape| Array::of(&Tensor::<f32>::full(shape, 1.0));
+    file.arrays.insert("fc.bias".into(), ones([4]));
+    file.arrays.insert("fc.weight".into(), ones([5]));
+    (0..12).for_each(|n| drop(file.arrays.insert(format!("other.{n}"), ones([1]))));
+    let scratch = Scratch::holding("other", &file.to_bytes());
+    let mut here = net(4);
+    let error = checkpoint::load(&scratch.0, |each| visit(&mut here, each)).expect_err("another network's");
+    let text = error.to_string();
+    for part in [
+        "4 missing: norm.weight, norm.bias, norm.running_mean, norm.running_var",
+        "12 unexpected: other.0, ",
+        "other.7, ...",
+        "1 of another shape: fc.weight (expected [4, 3], found [5])",
+    ] {
+        assert!(text.contains(part), "no `{part}` in {text}");
+    }
+    visit(&mut here, &mut |name, slot| {
+        if let residual::nn::Slot::Param(param) = slot {
+            assert!(name.to_string() != "fc.bias" || param.value == Tensor::zeros([4]), "nothing was loaded");
+        }
+    });
+    Ok(())
+}
+
+#[test]
+fn numbers_that_are_none_are_refused() -> Result<(), Error> {
+    let scratch = Scratch::new("nan");
+    let mut here = net(2);
+    checkpoint::save(&scratch.0, |each| visit(&mut here, each), &metadata())?;
+    let mut file = TensorFile::read(&scratch.0)?;
+    let bias = Array { shape: vec![2], numbers: Numbers::F32(vec![0.0, f32::NAN]) };
+    file.arrays.insert("fc.bias".into(), bias);
+    file.write(&scratch.0)?;
+    let error = checkpoint::load(&scratch.0, |each| visit(&mut here, each)).expect_err("NaN");
+    assert!(error.to_string().contains("NaN in `fc.bias`"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn f64_is_rounded_and_a_missing_count_is_no_matter() -> Result<(), Error> {
+    let scratch = Scratch::new("wide");
+    let mut here = net(2);
+    checkpoint::save(&scratch.0, |each| visit(&mut here, each), &metadata())?;
+    let mut file = TensorFile::read(&scratch.0)?;
+    file.arrays.remove("norm.num_batches_tracked");
+    file.arrays.insert("fc.bias".into(), Array { shape: vec![2], numbers: Numbers::F64(vec![0.1, 0.2]) });
+    file.metadata.clear();
+    file.write(&scratch.0)?;
+    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut here, each))?, None);
+    visit(&mut here, &mut |name, slot| match slot {
+        residual::nn::Slot::Param(param) if name.to_string() == "fc.bias" => {
+            assert_eq!(param.value.as_slice(), [0.1, 0.2]);
+        }
+        _ => {}
+    });
+    Ok(())
+}
+
+#[test]
+fn lying_headers_are_refused() {
+    let max = u64::MAX;
+    refuse(b"");
+    refuse(&max.to_le_bytes());
+    refuse(&file("", 0)[..7]);
+    refuse(&file("{", 0));
+    refuse(&file(&"[".repeat(100_000), 0));
+    refuse(&file(&format!("{{\"{}\":0}}", "name".repeat(100_000)), 0));
+    // An end of which eight more is past the largest number.
+    let huge = max / 8;
+    let tensor = |name: &str, shape: u64, from: u64, to: u64| {
+        format!("\"{name}\":{{\"dtype\":\"U8\",\"shape\":[{shape}],\"data_offsets\":[{from},{to}]}}")
+    };
+    let mut tensors: Vec<_> =
+        (0..8).map(|i| tensor(&format!("t{i}"), huge, i * huge, (i + 1) * huge)).collect();
+    tensors.push(tensor("t8", max - 8 * huge, 8 * huge, max));
+    refuse(&file(&format!("{{{}}}", tensors.join(",")), 0));
+    for header in [
+        r#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[0,16]}}"#,
+        r#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,0]}}"#,
+        r#"{"x":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}"#,
+        r#"{"x":{"dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,8]}}"#,
+        r#"{"x":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"y":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#,
+        r#"{"x":{"dtype":"F32","shape":[-2],"data_offsets":[0,8]}}"#,
+        r#"{"x":{"dtype":"F31","shape":[2],"data_offsets":[0,8]}}"#,
+        "{}",
+    ] {
+        refuse(&file(header, 8));
+    }
+}
+
+#[test]
+fn unsupported_numbers_are_called_so() {
+    let header = r#"{"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#;
+    let text = refuse(&file(header, 4));
+    assert!(text.contains("F32, F64 or I64") && text.contains("`x` of type BF16"), "{text}");
+}
+
+#[test]
+fn no_truncation_and_no_flipped_bit_is_worse_than_an_error() {
+    let mut good = TensorFile::default();
+    good.arrays.insert("weight".into(), Array::of(&Tensor::<f32>::full([2, 3], 1.0)));
+    good.arrays.insert("count".into(), Array::count(5));
+    let bytes = good.to_bytes();
+    assert_eq!(TensorFile::from_bytes(Path::new("good"), &bytes).expect("a good file"), good);
+    (0..bytes.len()).for_each(|len| drop(refuse(&bytes[..len])));
+    for at in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            if let Ok(file) = TensorFile::from_bytes(Path::new("flipped"), &flipped) {
+                assert!(file.to_bytes().len() <= 2 * bytes.len());
+            }
+        }
+    }
+}

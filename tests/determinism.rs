@@ -1,16 +1,12 @@
 //! The same run gives the same bits: on any number of threads, and whether or not it was stopped.
 
 use residual::{
-    Error, Shape, Tensor,
+    Error,
     data::{Splits, synthetic},
-    models::{Model, Step},
-    nn::{
-        BatchNorm2d, Conv2d, Dropout, Flatten, Init, Layer, Linear, Mode, Outline, Path, Relu, Sequential,
-        Visitor,
-    },
-    ops::cross_entropy::CrossEntropy,
+    models::{self, Model, Options},
+    nn::{BatchNorm2d, Conv2d, Dropout, Flatten, Init, Linear, Relu, Sequential},
     rng::Generator,
-    train::{Config, Event, Outcome, Run, config::OptimizerName, log::Line},
+    train::{Config, EpochReport, Event, Outcome, Run, Summary, config::OptimizerName, log::Line},
 };
 use std::{
     fs,
@@ -19,42 +15,17 @@ use std::{
 };
 
 /// Convolution, batch norm and dropout: everything that a stop could spoil.
-struct Net(Sequential<f32>);
-
-impl Net {
-    fn boxed() -> Box<dyn Model<f32>> {
-        let rng = &mut Generator::new(3, 0);
-        Box::new(Self(
-            Sequential::new()
-                .add("conv", Conv2d::new(1, 20, 3).stride(2).init(Init::Default, rng))
-                .add("norm", BatchNorm2d::new(20))
-                .add("relu", Relu::new())
-                .add("flatten", Flatten::new())
-                .add("dropout", Dropout::new(0.3, Generator::new(3, 1)))
-                .add("fc", Linear::new(20 * 3 * 3, 4).init(Init::Default, rng)),
-        ))
-    }
-}
-
-impl Model<f32> for Net {
-    fn scores(&mut self, images: Tensor) -> Tensor {
-        self.0.forward(images, Mode::Eval)
-    }
-
-    fn train_step(&mut self, images: Tensor, labels: &[usize], loss: &CrossEntropy) -> Step<f32> {
-        let logits = self.0.forward(images, Mode::Train);
-        let (value, probabilities) = loss.forward(&logits, labels);
-        self.0.backward(loss.backward(probabilities, labels));
-        Step { loss: value, logits }
-    }
-
-    fn visit(&mut self, each: &mut Visitor<'_, f32>) {
-        self.0.visit(&Path::root(), each);
-    }
-
-    fn outline(&self, images: Shape) -> Outline {
-        self.0.outline(images)
-    }
+fn net() -> Box<dyn Model<f32>> {
+    let rng = &mut Generator::new(3, 0);
+    Box::new(
+        Sequential::new()
+            .add("conv", Conv2d::new(1, 20, 3).stride(2).init(Init::Default, rng))
+            .add("norm", BatchNorm2d::new(20))
+            .add("relu", Relu::new())
+            .add("flatten", Flatten::new())
+            .add("dropout", Dropout::new(0.3, Generator::new(3, 1)))
+            .add("fc", Linear::new(20 * 3 * 3, 4).init(Init::Default, rng)),
+    )
 }
 
 fn splits() -> Splits {
@@ -108,8 +79,8 @@ impl Traces {
         let read = |name: &str| fs::read(scratch.0.join("run").join(name)).expect("a file of the run");
         let log = String::from_utf8(read("log.jsonl")).expect("text");
         let lines = log.lines().map(|line| match serde_json::from_str(line).expect("a line of the log") {
-            Line::Epoch(report) => Line::Epoch(residual::train::EpochReport { seconds: 0.0, ..report }),
-            Line::End(summary) => Line::End(residual::train::Summary {
+            Line::Epoch(report) => Line::Epoch(EpochReport { seconds: 0.0, ..report }),
+            Line::End(summary) => Line::End(Summary {
                 seconds: 0.0,
                 folder: PathBuf::new(),
                 weights: PathBuf::new(),
@@ -123,7 +94,7 @@ impl Traces {
 
 /// Trains until the run has finished, raising the stop flag after each of the steps `stops`.
 fn train(scratch: &Scratch, config: Config, stops: &[u64]) -> Result<Traces, Error> {
-    let mut run = Run::with(config, Net::boxed(), splits())?;
+    let mut run = Run::with(config, net(), splits())?;
     for &at in stops {
         let stop = AtomicBool::new(false);
         let outcome = run.train(&stop, &mut |event| {
@@ -133,7 +104,7 @@ fn train(scratch: &Scratch, config: Config, stops: &[u64]) -> Result<Traces, Err
         })?;
         assert_eq!(outcome, Outcome::Stopped { step: at, steps: 18 });
         drop(run);
-        run = Run::resume_with(&scratch.0.join("run"), Net::boxed(), splits())?;
+        run = Run::resume_with(&scratch.0.join("run"), net(), splits())?;
     }
     let outcome = run.train(&AtomicBool::new(false), &mut |_| {})?;
     assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
@@ -156,5 +127,59 @@ fn a_run_that_was_stopped_ends_as_if_it_had_not_been() -> Result<(), Error> {
             assert!(parts == whole, "{optimizer:?} stopped after {stops:?}");
         }
     }
+    Ok(())
+}
+
+/// A short run of a network of the registry, on a pool of so many threads.
+fn train_on(threads: usize, model: &str, optimizer: OptimizerName) -> Result<Traces, Error> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a few threads");
+    let scratch = Scratch::new();
+    let config = Config { model: model.into(), steps: Some(8), ..config(&scratch, optimizer) };
+    let options = Options { classes: 4, in_channels: 1, input_size: 28, ..Options::default() };
+    let splits = synthetic::bars([28, 28, 1], 4, 100, 0).split(0);
+    pool.install(|| {
+        let mut run = Run::with(config, models::build(model, &options)?, splits)?;
+        run.train(&AtomicBool::new(false), &mut |_| {})?;
+        Ok(Traces::of(&scratch))
+    })
+}
+
+#[test]
+fn any_number_of_threads_gives_the_same_losses_and_weights() -> Result<(), Error> {
+    let runs =
+        [("lenet5", OptimizerName::Adam), ("resnet8", OptimizerName::Sgd), ("resnet8", OptimizerName::AdamW)];
+    for (model, optimizer) in runs {
+        let one = train_on(1, model, optimizer)?;
+        assert_eq!(one.lines.len(), 8 + 2 + 1);
+        for threads in [2, 3, 8] {
+            assert!(train_on(threads, model, optimizer)? == one, "{model}, {optimizer:?}, {threads} threads");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn an_old_run_is_never_written_over() -> Result<(), Error> {
+    let scratch = Scratch::new();
+    let config = Config { epochs: 1, ..config(&scratch, OptimizerName::Sgd) };
+    let traces = train(&scratch, config.clone(), &[])?;
+    let error = Run::with(config, net(), splits()).err().expect("a folder with a run");
+    assert!(error.to_string().contains("--resume"), "{error}");
+    assert!(Traces::of(&scratch) == traces, "nothing was lost");
+    // A finished run that is resumed tells its result again.
+    let mut run = Run::resume_with(&scratch.0.join("run"), net(), splits())?;
+    let outcome = run.train(&AtomicBool::new(false), &mut |_| panic!("nothing happens"))?;
+    assert!(matches!(outcome, Outcome::Finished(summary) if summary.step == 6));
+    Ok(())
+}
+
+#[test]
+fn a_run_that_diverges_says_so_and_keeps_its_files() -> Result<(), Error> {
+    let scratch = Scratch::new();
+    let config = Config { lr: 1e30, warmup_epochs: 0.0, ..config(&scratch, OptimizerName::Sgd) };
+    let error = Run::with(config, net(), splits())?.train(&AtomicBool::new(false), &mut |_| {});
+    let error = error.expect_err("a loss that is no number").to_string();
+    assert!(error.starts_with("--lr: ") && error.contains("--warmup-epochs"), "{error}");
+    assert!(!scratch.0.join("run/last.safetensors").exists(), "no weights that are no numbers");
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! [`Options`]: what a network is to be built for.
 
+use serde::{Deserialize, Serialize};
+
 /// What a network is to be built for. The defaults are CIFAR-10's.
 ///
 /// ```
@@ -29,7 +31,7 @@ impl Default for Options {
 
 /// The shortcut around a residual block that changes the shape (He et al. 2016, section 3.3).
 /// Around all other blocks it is the identity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Shortcut {
     /// Every second pixel, and zeros for the new channels: no parameters.
     A,

@@ -4,7 +4,7 @@ use super::{
     optim::{Adam, AdamW, Rule, Sgd},
     schedule::{Schedule, Shape},
 };
-use crate::{data::Augment, error::Error};
+use crate::{data::Augment, error::Error, models::Shortcut};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -23,6 +23,8 @@ use std::path::PathBuf;
 pub struct Config {
     /// The network's name.
     pub model: String,
+    /// The shortcuts of a residual network of small images.
+    pub shortcut: Shortcut,
     /// The data set's name, or a path.
     pub data: String,
     /// Weights to start from, instead of random ones.
@@ -63,6 +65,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             model: "resnet8".into(),
+            shortcut: Shortcut::A,
             data: "fashion-mnist".into(),
             weights: None,
             epochs: 5,

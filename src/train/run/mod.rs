@@ -17,7 +17,7 @@ use crate::{
     checkpoint::{self, Metadata},
     data::{self, Loader, Splits},
     error::Error,
-    models::Model,
+    models::{self, Model, Options},
 };
 use std::{path::Path, sync::atomic::AtomicBool, time::Instant};
 
@@ -207,7 +207,18 @@ impl Run {
 
 /// The network that the configuration asks for, with random weights.
 fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f32>>, Error> {
-    todo!("{config:?} {splits:?}")
+    let [height, width, in_channels] = splits.train.size();
+    if height != width {
+        return Err(Error::Argument {
+            name: "--data".into(),
+            expected: "square images".into(),
+            found: format!("{height} x {width}"),
+            hint: "cut or pad them first".into(),
+        });
+    }
+    let classes = splits.train.classes().len();
+    let Config { shortcut, seed, .. } = *config;
+    models::build(&config.model, &Options { classes, in_channels, input_size: height, shortcut, seed })
 }
 
 /// At least ten training images, of which one is for validation, and a test image.
@@ -249,6 +260,6 @@ fn metadata(config: &Config, splits: &Splits) -> Metadata {
         classes: train.classes().to_vec(),
         mean: normalization.mean,
         std: normalization.std,
-        shortcut: None,
+        shortcut: Some(format!("{:?}", config.shortcut)),
     }
 }

@@ -33,3 +33,12 @@ pub mod train;
 pub use error::Error;
 pub use real::Real;
 pub use tensor::{Shape, Tensor};
+
+/// The code blocks of the book's pages run as doctests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../book/src/introduction.md")]
+    mod introduction {}
+    #[doc = include_str!("../book/src/ch03-gradients.md")]
+    mod ch03 {}
+}

@@ -1,0 +1,281 @@
+//! The book keeps its promises: what it includes exists, what it prints is what its programs print
+//! now, what it claims holds, and its links lead somewhere.
+
+#[path = "book/compare.rs"]
+mod compare;
+#[path = "book/markdown.rs"]
+mod markdown;
+
+use markdown::{Page, between};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Each chapter's program, as a module and as a test.
+macro_rules! chapters {
+    ($($name:ident $test:ident $path:literal)*) => {
+        $(
+            #[path = $path]
+            #[allow(dead_code)]
+            mod $name;
+
+            #[test]
+            fn $test() {
+                let quick = $name::run($name::common::Budget::Quick);
+                check_outputs(stringify!($name), Outputs {
+                    text: quick.text, values: quick.values, figures: quick.figures, claims: quick.claims,
+                });
+            }
+        )*
+
+        /// The same in the size that the book shows, which takes up to a minute for each chapter.
+        #[test]
+        #[ignore = "takes minutes"]
+        fn standard_budgets() {
+            $(
+                let standard = $name::run($name::common::Budget::Standard);
+                compare_with_committed(stringify!($name), "", &Outputs {
+                    text: standard.text, values: standard.values, figures: standard.figures, claims: standard.claims,
+                });
+            )*
+        }
+
+        const PROGRAMS: &[(&str, &str)] = &[$((stringify!($name), $path)),*];
+    };
+}
+
+chapters! {
+    ch03 ch03_keeps_its_word "../book/code/ch03_gradients.rs"
+}
+
+/// A chapter's report: every chapter has a type of its own for it.
+struct Outputs {
+    text: String,
+    values: Vec<(String, String)>,
+    figures: Vec<(String, String)>,
+    claims: Vec<(String, bool)>,
+}
+
+/// The quick run against its committed text, which is the standard one where the two do not differ.
+fn check_outputs(chapter: &str, quick: Outputs) {
+    let has_its_own = out(&format!("{chapter}.quick.txt")).exists();
+    compare_with_committed(chapter, if has_its_own { ".quick" } else { "" }, &quick);
+}
+
+fn compare_with_committed(chapter: &str, kind: &str, now: &Outputs) {
+    let renew = |program: &str| format!("if it should: cargo run --release --example {program} -- --write");
+    let program = Path::new(program_of(chapter)).file_stem().expect("a file").to_string_lossy().into_owned();
+    for (claim, holds) in &now.claims {
+        assert!(holds, "{chapter} claims, and it does not hold: {claim}");
+    }
+    assert!(!now.claims.is_empty(), "{chapter} claims nothing");
+    let file = format!("{chapter}{kind}.txt");
+    if let Err(difference) = compare::text(&read(&out(&file)), &now.text) {
+        panic!("book/src/out/{file}: {difference}; {}", renew(&program));
+    }
+    let committed = values(&format!("{chapter}{kind}.json"));
+    let names: Vec<_> = now.values.iter().map(|(name, _)| name).collect();
+    assert_eq!(committed.len(), names.len(), "{chapter}{kind}.json does not hold the values {names:?}");
+    for (name, value) in &now.values {
+        let old = committed.get(name).unwrap_or_else(|| panic!("{chapter}{kind}.json has no {name}"));
+        if let Err(difference) = compare::text(old, value) {
+            panic!("{chapter}{kind}.json, {name}: {difference}; {}", renew(&program));
+        }
+    }
+    for (figure, svg) in now.figures.iter().filter(|_| kind.is_empty()) {
+        if let Err(difference) = compare::drawing(&read(&out(&format!("{figure}.svg"))), svg) {
+            panic!("book/src/out/{figure}.svg: {difference}; {}", renew(&program));
+        }
+    }
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn source() -> PathBuf {
+    root().join("book/src")
+}
+
+fn out(file: &str) -> PathBuf {
+    source().join("out").join(file)
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn values(json: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(&read(&out(json))).unwrap_or_else(|error| panic!("{json}: {error}"))
+}
+
+fn program_of(chapter: &str) -> &'static str {
+    let program = PROGRAMS.iter().find(|(name, _)| *name == chapter);
+    program.unwrap_or_else(|| panic!("{chapter} has no program in tests/book.rs")).1
+}
+
+/// Every page that SUMMARY.md names.
+fn pages() -> Vec<Page> {
+    let summary = read(&source().join("SUMMARY.md"));
+    let pages: Vec<_> = between(&summary, "](", ")")
+        .into_iter()
+        .map(|name| Page { text: read(&source().join(&name)), name })
+        .collect();
+    assert!(!pages.is_empty());
+    pages
+}
+
+/// The pages with experiments, each with its name `chNN`.
+fn chapters() -> Vec<(String, Page)> {
+    let chapters = pages().into_iter().filter(|page| page.name.starts_with("ch"));
+    chapters.map(|page| (page.name[..4].to_string(), page)).collect()
+}
+
+#[test]
+fn every_page_is_in_the_summary() {
+    let named: Vec<_> = pages().into_iter().map(|page| page.name).collect();
+    for entry in fs::read_dir(source()).expect("book/src can be read") {
+        let name = entry.expect("book/src can be read").file_name().to_string_lossy().into_owned();
+        let is_page = name.ends_with(".md") && name != "SUMMARY.md";
+        assert!(!is_page || named.contains(&name), "SUMMARY.md does not name {name}");
+    }
+}
+
+#[test]
+fn every_chapter_is_run_by_everything() {
+    let registries = ["Cargo.toml", "tests/exercises.rs", "src/lib.rs"].map(|file| read(&root().join(file)));
+    let [cargo, exercises, library] = registries;
+    for page in pages() {
+        let doctest = format!("include_str!(\"../book/src/{}\")", page.name);
+        assert!(library.contains(&doctest), "src/lib.rs does not run the code of {}", page.name);
+    }
+    for (chapter, _) in chapters() {
+        let program = program_of(&chapter).trim_start_matches("../");
+        assert!(
+            cargo.contains(&format!("path = \"{program}\"")),
+            "Cargo.toml has no [[example]] for {program}"
+        );
+        for folder in ["exercises", "solutions"] {
+            let path = format!("\"../book/{folder}/{chapter}.rs\"");
+            assert!(exercises.contains(&path), "tests/exercises.rs has no {path}");
+        }
+    }
+}
+
+#[test]
+fn every_include_finds_its_text() {
+    for page in pages() {
+        let directives = page.text.matches("{{#").count();
+        let includes = between(&page.text, "{{#include ", "}}");
+        assert_eq!(directives, includes.len(), "{}: only {{{{#include}}}} is used", page.name);
+        for include in includes {
+            let (file, anchor) = include.split_once(':').unwrap_or((&include, ""));
+            let text = read(&source().join(file));
+            let mark = |mark: &str| {
+                let found = |line: &&str| line.ends_with(&format!(" {mark}: {anchor}"));
+                assert_eq!(
+                    text.lines().filter(found).count(),
+                    1,
+                    "{}: {file} has no one `{mark}: {anchor}`",
+                    page.name
+                );
+                text.lines().position(|line| found(&line)).expect("one line")
+            };
+            if !anchor.is_empty() {
+                assert!(mark("ANCHOR") + 1 < mark("ANCHOR_END"), "{}: {include} is empty", page.name);
+            }
+        }
+    }
+}
+
+/// A block that the reader sees is either compiled as a doctest or included from what is compiled.
+#[test]
+fn no_code_escapes_the_compiler() {
+    for page in pages() {
+        for block in page.split().0 {
+            let is_include = |line: &String| line.starts_with("{{#include ") && line.ends_with("}}");
+            let context = format!("{}: ```{}: {:?}", page.name, block.info, block.lines.first());
+            if block.info.contains("ignore") {
+                assert!(block.lines.iter().all(is_include), "{context}: holds more than includes");
+            } else if block.info.is_empty() || block.info.starts_with("rust") {
+                let included = block.lines.iter().any(is_include);
+                assert!(
+                    !included,
+                    "{context}: an include is `rust,ignore`: what it includes is compiled elsewhere"
+                );
+                assert!(!block.info.contains("no_run"), "{context}: code in the book runs");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let pages = pages();
+    let ids: HashMap<_, _> = pages.iter().map(|page| (page.name.clone(), page.ids())).collect();
+    for page in &pages {
+        for link in page.links().iter().filter(|link| !link.contains("://")) {
+            let (file, fragment) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { &page.name } else { file };
+            assert!(source().join(file).exists(), "{}: the link {link} finds no {file}", page.name);
+            let lands =
+                fragment.is_empty() || ids.get(file).is_some_and(|ids| ids.iter().any(|id| id == fragment));
+            assert!(lands, "{}: the link {link} finds no #{fragment}", page.name);
+        }
+        for path in page.code_spans().iter().filter(|span| is_path(span)) {
+            assert!(root().join(path).exists(), "{}: there is no {path}", page.name);
+        }
+    }
+}
+
+/// A file or folder of the repository, named in the prose.
+fn is_path(span: &str) -> bool {
+    ["src/", "tests/", "book/", "datasets/", "benches/"].iter().any(|root| span.starts_with(root))
+        && !span.contains([' ', '<', '*', 'N'])
+}
+
+#[test]
+fn every_figure_can_be_seen_and_heard() {
+    for page in pages() {
+        for file in between(&page.text, "{{#include out/", "}}").iter().filter(|file| file.ends_with(".svg"))
+        {
+            let svg = read(&out(file));
+            let has = |part: &str| assert!(svg.contains(part), "{}: {file} has no {part}", page.name);
+            ["role=\"img\"", "<title>", "viewBox=", "var(--fg"].into_iter().for_each(has);
+            assert!(
+                svg.starts_with("<svg") && svg.lines().all(|line| !line.trim().is_empty()),
+                "{file}: a blank line"
+            );
+        }
+    }
+}
+
+/// Prose quotes a number as `0.125<!-- name -->`, and the program calls the same number `name`.
+#[test]
+fn every_number_is_the_programs() {
+    for (chapter, page) in chapters() {
+        let values = values(&format!("{chapter}.json"));
+        let marks = page.marks();
+        for (before, name) in &marks {
+            let value =
+                values.get(name).unwrap_or_else(|| panic!("{}: the program has no {name}", page.name));
+            let said = before.trim_end_matches(['`', '$', '*']);
+            let said_before = said.strip_suffix(value.trim_start_matches(['≈', '~']));
+            let whole =
+                said_before.is_some_and(|rest| !rest.ends_with(|c: char| c.is_alphanumeric() || c == '.'));
+            assert!(whole, "{}: {name} is {value}, and the prose says: {before}", page.name);
+        }
+        for name in values.keys() {
+            assert!(marks.iter().any(|(_, mark)| mark == name), "{}: nothing says {name}", page.name);
+        }
+        let seen = page.section("What you saw").unwrap_or_else(|| panic!("{}: no `What you saw`", page.name));
+        for item in seen.split("\n- ").skip(1) {
+            assert!(item.contains("<!--"), "{}: seen, but not measured: {item}", page.name);
+        }
+        for title in ["Exercises", "References"] {
+            assert!(page.section(title).is_some(), "{}: no section `{title}`", page.name);
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! The book's exercises: `cargo test --test exercises -- --include-ignored ch03` judges yours, in
+//! `book/exercises/ch03.rs`. The solutions have to pass the very same checks.
+
+use std::{fs, path::Path};
+
+macro_rules! chapters {
+    ($($yours:ident $yours_at:literal $solved:ident $solved_at:literal)*) => {
+        $(
+            #[path = $yours_at]
+            #[allow(unused)]
+            mod $yours;
+            #[path = $solved_at]
+            mod $solved;
+        )*
+
+        const FILES: &[(&str, &str)] = &[$(($yours_at, $solved_at)),*];
+    };
+}
+
+chapters! {
+    ch03 "../book/exercises/ch03.rs" solution_03 "../book/solutions/ch03.rs"
+}
+
+/// What follows the line `mod tests {`, without the attributes that spare the unsolved.
+fn checks(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(path);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let (_, checks) =
+        text.split_once("\nmod tests {").unwrap_or_else(|| panic!("{}: no checks", path.display()));
+    checks.lines().filter(|line| !line.trim().starts_with("#[ignore")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn solutions_pass_the_readers_checks() {
+    for (yours, solved) in FILES {
+        assert!(checks(yours) == checks(solved), "{yours} and {solved} are checked differently");
+        assert!(checks(yours).contains("#[test]"), "{yours} checks nothing");
+    }
+}
+
+#[test]
+fn exercises_are_unsolved_and_spared() {
+    for (yours, _) in FILES {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(yours);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let spared = text.matches("#[ignore = \"yours to solve\"]").count();
+        assert!(text.contains("todo!("), "{yours}: nothing is left to do");
+        assert_eq!(text.matches("#[test]").count(), spared, "{yours}: CI spares what is yours to solve");
+    }
+}

@@ -15,8 +15,10 @@ mod steps;
 
 use common::{Budget, Report};
 use network::Batch;
-use residual::{Real, Tensor, data::idx};
-use std::path::Path;
+use residual::{
+    Real, Tensor,
+    data::{self, Dataset},
+};
 
 fn main() -> std::process::ExitCode {
     common::main("ch03", run)
@@ -25,23 +27,22 @@ fn main() -> std::process::ExitCode {
 /// All three experiments; they take seconds, whatever the budget.
 pub fn run(_: Budget) -> Report {
     let mut report = Report::default();
-    steps::run(&mut report);
-    faults::run(&mut report);
+    let source = data::open("fashion-mnist").expect("the data set comes with the repository").test;
+    steps::run(&mut report, &source);
+    faults::run(&mut report, &source);
     report
 }
 
-/// `count` pictures of Fashion-MNIST's test set from `first` on, shrunk to 7×7 by taking means, in -1 to 1.
-fn pictures<T: Real>(first: usize, count: usize) -> Batch<T> {
+/// `count` pictures from `first` on, shrunk to 7×7 by taking means, in -1 to 1.
+fn pictures<T: Real>(source: &Dataset, first: usize, count: usize) -> Batch<T> {
     const SIDE: usize = 28;
     const SMALL: usize = 7;
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("datasets/fashion-mnist");
-    let read = "the data set comes with the repository";
-    let (_, pixels) = idx::read_array::<3>(&folder.join("t10k-images-idx3-ubyte.gz")).expect(read);
-    let (_, labels) = idx::read_array::<1>(&folder.join("t10k-labels-idx1-ubyte.gz")).expect(read);
     let images = Tensor::from_fn([count, SMALL, SMALL, 1], |at| {
-        let (image, row, col) = (first + at / (SMALL * SMALL), at / SMALL % SMALL * 4, at % SMALL * 4);
-        let tile = (0..16).map(|i| pixels[image * SIDE * SIDE + (row + i / 4) * SIDE + col + i % 4]);
-        T::of((tile.map(f64::from).sum::<f64>() / 16.0 / 127.5 - 1.0) as f32 as f64)
+        let image = source.image(first + at / (SMALL * SMALL));
+        let (row, col) = (at / SMALL % SMALL * 4, at % SMALL * 4);
+        let tile = (0..16).map(|i| f64::from(image[(row + i / 4) * SIDE + col + i % 4]));
+        // Through f32, so that both precisions see the same pictures.
+        T::of(f64::from((tile.sum::<f64>() / 16.0 / 127.5 - 1.0) as f32))
     });
-    Batch { images, labels: labels[first..first + count].iter().copied().map(usize::from).collect() }
+    Batch { images, labels: (first..first + count).map(|i| source.label(i)).collect() }
 }

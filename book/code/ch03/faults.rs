@@ -1,3 +1,4 @@
 //! stub
 use super::common::Report;
-pub fn run(_: &mut Report) {}
+use residual::data::Dataset;
+pub fn run(_: &mut Report, _: &Dataset) {}

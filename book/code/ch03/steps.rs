@@ -9,7 +9,7 @@ use super::{
     network::{Activation, Batch, Fault, Network},
     pictures,
 };
-use residual::Real;
+use residual::{Real, data::Dataset};
 
 /// Every so many parameters one is checked.
 const STRIDE: usize = 16;
@@ -25,12 +25,12 @@ fn step(quarter: i32) -> f64 {
 type Curve = Vec<(f64, f64)>;
 
 /// The error of central differences in precision `T`, against gradients by backward in f64.
-fn curve<T: Real>(activation: Activation, quarters: i32) -> Curve {
+fn curve<T: Real>(source: &Dataset, activation: Activation, quarters: i32) -> Curve {
     let exact = Network::<f64>::new(SEED, activation, Fault::None);
     let mut network: Network<T> = exact.cast();
-    let batch = pictures::<T>(0, IMAGES);
+    let batch = pictures::<T>(source, 0, IMAGES);
     let places = coordinates(&exact, STRIDE);
-    let analytic = backward(&exact, &places);
+    let analytic = backward(&exact, &pictures(source, 0, IMAGES), &places);
     let error = |quarter: i32| {
         let numeric: Vec<_> = (places.iter())
             .map(|&place| central(&mut network, &batch, place, T::of(step(quarter))).to_f64())
@@ -40,8 +40,8 @@ fn curve<T: Real>(activation: Activation, quarters: i32) -> Curve {
     (0..=quarters).map(error).collect()
 }
 
-fn backward(network: &Network<f64>, places: &[Coordinate]) -> Vec<f64> {
-    let gradients = network.gradients(&pictures(0, IMAGES)).1;
+fn backward(network: &Network<f64>, batch: &Batch<f64>, places: &[Coordinate]) -> Vec<f64> {
+    let gradients = network.gradients(batch).1;
     places.iter().map(|&(t, i)| gradients[t].as_slice()[i]).collect()
 }
 
@@ -54,11 +54,11 @@ struct Theory {
 }
 
 impl Theory {
-    fn new() -> Self {
+    fn new(source: &Dataset) -> Self {
         let mut network = Network::<f64>::new(SEED, Activation::Softplus, Fault::None);
-        let batch: Batch<f64> = pictures(0, IMAGES);
+        let batch: Batch<f64> = pictures(source, 0, IMAGES);
         let places = coordinates(&network, STRIDE);
-        let size = 2.0 * norm(backward(&network, &places));
+        let size = 2.0 * norm(backward(&network, &batch, &places));
         let loss = network.loss(&batch);
         let thirds = norm(places.iter().map(|&place| third(&mut network, &batch, place, 0.01)));
         Self { truncation: thirds / 6.0 / size, rounding: loss * (places.len() as f64).sqrt() / size }
@@ -79,11 +79,11 @@ const UNIT_F32: f64 = f32::EPSILON as f64 / 2.0;
 const UNIT_F64: f64 = f64::EPSILON / 2.0;
 
 /// Runs both and reports.
-pub fn run(report: &mut Report) {
-    let theory = Theory::new();
-    let single = curve::<f32>(Activation::Softplus, 28);
-    let double = curve::<f64>(Activation::Softplus, 56);
-    let corners = curve::<f64>(Activation::Relu, 56);
+pub fn run(report: &mut Report, source: &Dataset) {
+    let theory = Theory::new(source);
+    let single = curve::<f32>(source, Activation::Softplus, 28);
+    let double = curve::<f64>(source, Activation::Softplus, 56);
+    let corners = curve::<f64>(source, Activation::Relu, 56);
 
     report.line("Relative error of central differences over the step h");
     let rows = (0..=14).map(|decade| {

@@ -1,0 +1,85 @@
+//! Single layers on one thread, against the rate at which this core multiplies and adds.
+//!
+//! `cargo bench --bench kernels` prints, for each layer and pass, GFLOP/s (a multiply-add is two)
+//! and the fraction of the peak that was measured between the runs, medians both.
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use residual::{
+    Tensor,
+    kernels::peak,
+    ops::conv2d::{self, Geometry},
+    rng::Generator,
+    simd::Isa,
+};
+use std::time::{Duration, Instant};
+
+/// Name, (N, H, W, C), (O, C / groups, KH, KW), stride, padding, groups.
+type Layer = (&'static str, [usize; 4], [usize; 4], usize, usize, usize);
+
+const LAYERS: &[Layer] = &[
+    ("3x3 64 at 56", [8, 56, 56, 64], [64, 64, 3, 3], 1, 1, 1),
+    ("3x3 16 at 32", [32, 32, 32, 16], [16, 16, 3, 3], 1, 1, 1),
+    ("3x3 32 at 16", [32, 16, 16, 32], [32, 32, 3, 3], 1, 1, 1),
+    ("3x3 64 at 8", [32, 8, 8, 64], [64, 64, 3, 3], 1, 1, 1),
+    ("3x3 256 at 14", [8, 14, 14, 256], [256, 256, 3, 3], 1, 1, 1),
+    ("3x3/2 64-128 at 56", [8, 56, 56, 64], [128, 64, 3, 3], 2, 1, 1),
+    ("1x1 64-256 at 56", [8, 56, 56, 64], [256, 64, 1, 1], 1, 0, 1),
+    ("7x7/2 3-64 at 224", [2, 224, 224, 3], [64, 3, 7, 7], 2, 3, 1),
+    ("3x3 128 in 32 groups at 56", [8, 56, 56, 128], [128, 4, 3, 3], 1, 1, 32),
+];
+
+fn layers(c: &mut Criterion) {
+    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("nothing has run before");
+    LAYERS.iter().for_each(|&layer| passes(c, layer));
+}
+
+fn passes(c: &mut Criterion, (name, x, w, stride, padding, groups): Layer) {
+    let g = Geometry::default().stride([stride; 2]).padding([padding; 2]).groups(groups);
+    let mut rng = Generator::new(0, 0);
+    let mut draw = |shape| Tensor::from_fn(shape, |_| rng.normal() as f32);
+    let (x, w) = (draw(x.into()), draw(w.into()));
+    let dy = draw(g.output_shape(x.shape(), w.shape()));
+    let flops = (2 * dy.len() * w.len() / w.dims::<4>()[0]) as f64;
+    measure(c, &format!("{name}/forward"), flops, || conv2d::forward(&x, &w, g));
+    measure(c, &format!("{name}/grad_input"), flops, || conv2d::grad_input(&dy, &w, x.shape(), g));
+    measure(c, &format!("{name}/grad_weights"), flops, || conv2d::grad_weights(&dy, &x, w.shape(), g));
+}
+
+/// Alternates the pass and the peak, so that both see the same clock.
+fn measure(c: &mut Criterion, name: &str, flops: f64, mut pass: impl FnMut() -> Tensor) {
+    let (mut rates, mut peaks) = (Vec::new(), Vec::new());
+    c.bench_function(name, |bencher| {
+        bencher.iter_custom(|rounds| {
+            let mut total = Duration::ZERO;
+            for _ in 0..rounds {
+                peaks.push(peak::flops::<f32>(Isa::current()));
+                let start = Instant::now();
+                std::hint::black_box(pass());
+                let took = start.elapsed();
+                rates.push(flops / took.as_secs_f64());
+                total += took;
+            }
+            total
+        });
+    });
+    if !rates.is_empty() {
+        let (rate, peak) = (median(rates), median(peaks));
+        let [rate_g, peak_g] = [rate, peak].map(|flops| flops / 1e9);
+        println!(
+            "{name:40} {rate_g:7.1} GFLOP/s, {:3.0} % of the FMA peak of {peak_g:.0}\n",
+            100.0 * rate / peak
+        );
+    }
+}
+
+fn median(mut xs: Vec<f64>) -> f64 {
+    xs.sort_by(f64::total_cmp);
+    xs[xs.len() / 2]
+}
+
+criterion_group! {
+    name = kernels;
+    config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    targets = layers
+}
+criterion_main!(kernels);

@@ -129,17 +129,17 @@ fn write<T: Real, S: Simd<T>, const P: usize, const V: usize>(
     sums: [[S::V; V]; P],
     output: Output<'_, T>,
 ) {
-    for (p, sums) in sums.into_iter().enumerate() {
-        let pixel = &mut output.values[p * output.stride..][..output.channels];
-        let mut whole = [[T::ZERO; BLOCK]; V];
-        let blocks = pixel.as_chunks_mut::<BLOCK>().0;
-        let ragged = output.channels < V * BLOCK;
-        let to = if ragged { &mut whole[..] } else { blocks };
-        for (to, sum) in to.iter_mut().zip(sums) {
-            simd.store(sum, to);
+    let Output { values, stride, channels } = output;
+    if channels == V * BLOCK {
+        for (p, sums) in sums.into_iter().enumerate() {
+            let pixel = values[p * stride..][..V * BLOCK].as_chunks_mut().0;
+            pixel.iter_mut().zip(sums).for_each(|(to, sum)| simd.store(sum, to));
         }
-        if ragged {
-            pixel.copy_from_slice(&whole.as_flattened()[..output.channels]);
+    } else {
+        for (p, sums) in sums.into_iter().enumerate() {
+            let mut pixel = [[T::ZERO; BLOCK]; V];
+            pixel.iter_mut().zip(sums).for_each(|(to, sum)| simd.store(sum, to));
+            values[p * stride..][..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
         }
     }
 }

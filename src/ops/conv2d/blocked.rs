@@ -108,11 +108,21 @@ pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], so
     let (sources, results) = (packing.sources.total(), packing.results.total());
     let pixels =
         (WORTH_A_TASK / (packing.sources.each * results)).next_multiple_of(14).clamp(14, MOST_PIXELS);
-    let pieces = out.par_chunks_mut(pixels * results).zip(source.par_chunks(pixels * sources));
-    pieces.for_each(|(out, source)| {
-        let pixels = [1, out.len() / results];
+    let plan = |pixels| {
         let axes = [Axis::forward(1, 1, 0, 1), Axis::forward(1, 1, 0, 1)];
-        let plan = Correlation::new(axes, pixels, pixels, packing);
-        plan.run(isa, &panels, (source, &mut plan.strip()), (0, out));
-    });
+        Correlation::new(axes, [1, pixels], [1, pixels], packing)
+    };
+    let whole = plan(pixels);
+    let pieces = out.par_chunks_mut(pixels * results).zip(source.par_chunks(pixels * sources));
+    pieces.for_each_init(
+        || whole.strip(),
+        |strip, (out, source)| {
+            if out.len() == pixels * results {
+                whole.run(isa, &panels, (source, strip), (0, out));
+            } else {
+                let last = plan(out.len() / results);
+                last.run(isa, &panels, (source, &mut last.strip()), (0, out));
+            }
+        },
+    );
 }

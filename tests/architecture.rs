@@ -18,7 +18,7 @@ const FLOORS: &[&[&str]] = &[
     &["buffer"],
     &["real"],
     &["simd"],
-    &["error"],
+    &["error", "suggest"],
 ];
 
 /// Modules that share a floor and may still use each other, the first the second.

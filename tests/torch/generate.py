@@ -173,7 +173,7 @@ def batch_norm(golden):
         inputs = dict(x=golden.randn(*shape, scale=2, shift=3), gamma=golden.randn(c), beta=golden.randn(c))
         f = lambda x, gamma, beta: F.batch_norm(x, mean, var, gamma, beta, training, momentum=0.1, eps=1e-5)
         golden.derive(name, dict(training=training), f, inputs)
-        golden.case(name, dict(training=training), before, dict(new_mean=mean, new_var=var))
+        golden.case(name, dict(training=training), before, dict(new_running_mean=mean, new_running_var=var))
 
 
 def concat(golden):

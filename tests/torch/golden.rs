@@ -75,15 +75,11 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// The results whose names start with `prefix`.
-    pub fn results(&self, prefix: &str) -> Vec<&'a str> {
-        let all = self
-            .golden
-            .about
-            .f32_errors
-            .keys()
-            .filter_map(|key| key.strip_prefix(self.name)?.strip_prefix('/'));
-        all.filter(|key| key.starts_with(prefix)).collect()
+    /// The names of the results that `which` picks.
+    pub fn results(&self, which: impl Fn(&str) -> bool) -> Vec<&'a str> {
+        let keys = self.golden.about.f32_errors.keys();
+        let own = keys.filter_map(|key| key.strip_prefix(self.name)?.strip_prefix('/'));
+        own.filter(|key| which(key)).collect()
     }
 
     fn array(&self, key: &str) -> &'a Array {

@@ -10,6 +10,7 @@ use crate::{
 };
 use residual::{
     Real, Tensor,
+    nn::{BatchNorm2d, Layer, Mode, Path, Slot},
     ops::{
         avg_pool, batch_norm, bias, concat, conv2d, cross_entropy::CrossEntropy, flatten, global_avg_pool,
         linear, max_pool, pool::Window, relu, sigmoid, softmax, tanh,
@@ -139,6 +140,23 @@ fn batch_norm<T: Real>(case: &Case, report: &mut Report) {
     report.images(case, "dx", &dx);
     report.tensor(case, "dgamma", &dgamma);
     report.tensor(case, "dbeta", &dbeta);
+    running_statistics::<T>(case, report);
+}
+
+/// The layer keeps them; training moves them, to the unbiased variance.
+fn running_statistics<T: Real>(case: &Case, report: &mut Report) {
+    let mut layer = BatchNorm2d::<T>::new(case.images::<T>("x").shape().last());
+    each_buffer(&mut layer, |name, buffer| *buffer = case.tensor(name));
+    layer.forward(case.images("x"), Mode::Train);
+    each_buffer(&mut layer, |name, buffer| report.tensor(case, &format!("new_{name}"), buffer));
+}
+
+fn each_buffer<T: Real>(layer: &mut impl Layer<T>, mut f: impl FnMut(&str, &mut Tensor<T>)) {
+    layer.visit(&Path::root(), &mut |path, slot| {
+        if let Slot::Buffer(buffer) = slot {
+            f(&path.to_string(), buffer);
+        }
+    });
 }
 
 check!(concat_agrees: concat);

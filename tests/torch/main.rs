@@ -5,6 +5,7 @@
 //! test prints a table of its worst distances: `cargo test --test torch -- --nocapture`.
 
 mod golden;
+mod models;
 mod ops;
 mod report;
 mod train;

@@ -56,10 +56,9 @@ impl Report {
         *torch = torch.max(case.f32_error(key));
         let worst = &mut self.rows.entry(row.into()).or_default()[usize::from(T::DTYPE == "F64")];
         worst.count += 1;
-        worst.max = worst.max.max(max);
-        // Written so that a NaN is the worst of all.
-        if worst.case.is_empty() || !(norm <= worst.norm) {
-            (worst.norm, worst.case) = (norm, format!("{} {key}", case.name));
+        worst.max = largest([worst.max, max]);
+        if worst.case.is_empty() || norm > worst.norm || norm.is_nan() {
+            (worst.norm, worst.case) = (norm, case.name.to_string());
         }
     }
 
@@ -69,19 +68,22 @@ impl Report {
     /// If a distance exceeds the bound, or nothing was compared.
     #[track_caller]
     pub fn finish(self) {
+        let names = self.rows.keys().map(|row| row.len());
+        let width = names.chain([self.title.len()]).max().unwrap_or_default();
         let mut table = format!(
-            "{:22} {:>5}   {:>8} {:>8} {:>8}   {:>8} {:>8}   {}\n",
+            "{:width$} {:>5}   {:>8} {:>8} {:>8}   {:>8} {:>8}   {}\n",
             self.title, "n", "f32", "max", "torch", "f64", "max", "worst in f32"
         );
         let mut failed = self.rows.is_empty();
         for (row, [single, double]) in &self.rows {
             let torch = self.torch[row];
             table += &format!(
-                "{row:22} {:>5}   {:8.1e} {:8.1e} {torch:8.1e}   {:8.1e} {:8.1e}   {}\n",
+                "{row:width$} {:>5}   {:8.1e} {:8.1e} {torch:8.1e}   {:8.1e} {:8.1e}   {}\n",
                 single.count, single.norm, single.max, double.norm, double.max, single.case
             );
             for (worst, bound) in [(single, self.bound.f32), (double, self.bound.f64)] {
-                failed |= worst.count == 0 || !(worst.norm <= bound && worst.max <= bound);
+                let within = worst.norm <= bound && worst.max <= bound;
+                failed |= worst.count == 0 || !within;
             }
         }
         println!("\n{table}");
@@ -90,14 +92,19 @@ impl Report {
     }
 }
 
-/// Norm-wise and largest relative distance of `a` from `b`.
+/// ‖a - b‖ / ‖b‖ and max |a - b| / max |b|.
 fn distances(a: &Tensor<f64>, b: &Tensor<f64>) -> (f64, f64) {
-    let pairs = || a.as_slice().iter().zip(b.as_slice());
-    let norm = pairs().map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
-    // f64::max would drop a NaN.
-    let largest = |xs: &mut dyn Iterator<Item = f64>| xs.fold(0.0, |m, x| if x <= m { m } else { x });
-    let max = largest(&mut pairs().map(|(a, b)| (a - b).abs()));
+    let differences: Vec<_> = a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| a - b).collect();
     let relative = |distance: f64, size: f64| if distance == 0.0 { 0.0 } else { distance / size };
-    let size = b.as_slice().iter().map(|b| b * b).sum::<f64>().sqrt();
-    (relative(norm, size), relative(max, largest(&mut b.as_slice().iter().map(|b| b.abs()))))
+    let max = |xs: &[f64]| largest(xs.iter().map(|x| x.abs()));
+    (relative(norm(&differences), norm(b.as_slice())), relative(max(&differences), max(b.as_slice())))
+}
+
+fn norm(xs: &[f64]) -> f64 {
+    xs.iter().map(|x| x * x).sum::<f64>().sqrt()
+}
+
+/// A NaN is larger than every number; for `f64::max` it would be smaller.
+fn largest(xs: impl IntoIterator<Item = f64>) -> f64 {
+    xs.into_iter().fold(0.0, |m, x| if x > m || x.is_nan() { x } else { m })
 }

@@ -10,6 +10,7 @@ mod network;
 mod screen;
 mod summary;
 mod table;
+mod train;
 mod usage;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -32,6 +33,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";
 
 #[derive(Subcommand)]
 enum Command {
+    /// Train a network; without arguments, the usual one on Fashion-MNIST
+    Train(Box<train::Args>),
     /// Show what a network is made of and what it costs
     Summary(summary::Args),
     /// List the networks
@@ -65,6 +68,7 @@ fn run() -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     };
     match command {
+        Command::Train(args) => train::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),

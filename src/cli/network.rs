@@ -1,16 +1,19 @@
 //! Which network, and for which images and classes.
 
 use super::args;
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use residual::{
-    Error, Real, Shape,
+    Shape,
     checkpoint::Metadata,
-    models::{self, Entry, Model, Options},
+    models::{self, Options, Shortcut},
 };
 
-/// The network, by position or by flag.
+/// The network, by position or by flag; a command that cannot do without says so of the group.
 #[derive(Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct Network {
     /// Which network; `residual models` lists them
     model: Option<String>,
@@ -38,38 +41,59 @@ pub struct Variant {
     /// Height and width of the images
     #[arg(long, value_name = "N", value_parser = args::size, allow_negative_numbers = true)]
     input_size: Option<usize>,
+    /// What goes around a block of resnetN that changes the shape: A, zeros; or B, a convolution
+    #[arg(long, value_name = "KIND", value_parser = shortcuts(), ignore_case = true)]
+    shortcut: Option<Shortcut>,
 }
 
 impl Variant {
     /// What the user says; else what the weights were saved for; else what the network was made for.
     pub fn options(&self, name: &str, saved: Option<&Metadata>) -> Options {
-        let usual = Options::default();
-        let made_for = find(name).map_or(usual.input_size, |entry| entry.input_size);
-        let saved = saved.map(|saved| (saved.classes.len(), saved.in_channels, saved.input_size[0]));
-        let (classes, in_channels, input_size) =
-            saved.unwrap_or((usual.classes, usual.in_channels, made_for));
+        let usual = match saved {
+            Some(saved) => of_saved(saved),
+            None => made_for(name),
+        };
         Options {
-            classes: self.num_classes.unwrap_or(classes),
-            in_channels: self.in_channels.unwrap_or(in_channels),
-            input_size: self.input_size.unwrap_or(input_size),
+            classes: self.num_classes.unwrap_or(usual.classes),
+            in_channels: self.in_channels.unwrap_or(usual.in_channels),
+            input_size: self.input_size.unwrap_or(usual.input_size),
+            shortcut: self.shortcut.unwrap_or(usual.shortcut),
             ..usual
         }
     }
 }
 
-/// The network called `name`; nothing if there is none.
-pub fn find(name: &str) -> Option<&'static Entry> {
-    models::all().iter().find(|entry| entry.name == name)
+/// The values of `--shortcut`.
+pub fn shortcuts() -> impl TypedValueParser<Value = Shortcut> {
+    PossibleValuesParser::new(["A", "B"]).map(|kind| shortcut(&kind))
+}
+
+fn shortcut(kind: &str) -> Shortcut {
+    if kind.eq_ignore_ascii_case("B") { Shortcut::B } else { Shortcut::A }
+}
+
+/// What a network was built for whose weights were saved.
+pub fn of_saved(saved: &Metadata) -> Options {
+    let usual = Options::default();
+    Options {
+        classes: saved.classes.len(),
+        in_channels: saved.in_channels,
+        input_size: saved.input_size[0],
+        shortcut: saved.shortcut.as_deref().map_or(usual.shortcut, shortcut),
+        ..usual
+    }
+}
+
+/// What the network called `name` is built for unless told otherwise.
+pub fn made_for(name: &str) -> Options {
+    let usual = Options::default();
+    let entry = models::all().iter().find(|entry| entry.name == name);
+    Options { input_size: entry.map_or(usual.input_size, |entry| entry.input_size), ..usual }
 }
 
 /// The shape in memory of a batch of the images that `options` are for.
 pub fn images(options: &Options, batch_size: usize) -> Shape {
     Shape::from([batch_size, options.input_size, options.input_size, options.in_channels])
-}
-
-/// How many numbers a network learns.
-pub fn parameters<T: Real>(model: &dyn Model<T>, options: &Options) -> usize {
-    model.outline(images(options, 1)).parameters
 }
 
 /// A shape in PyTorch's order, from memory's.

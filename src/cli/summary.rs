@@ -16,6 +16,7 @@ use std::{process::ExitCode, slice};
 
 /// What `residual summary` takes.
 #[derive(clap::Args)]
+#[command(mut_group("Network", |group| group.required(true)))]
 pub struct Args {
     #[command(flatten)]
     network: Network,

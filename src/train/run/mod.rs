@@ -169,6 +169,11 @@ impl Run {
         self.folder.path()
     }
 
+    /// The images that are learned from, decided on and tested on.
+    pub fn splits(&self) -> &Splits {
+        &self.splits
+    }
+
     /// The network, as it is now. When the run has finished, it has the best weights.
     pub fn model(&mut self) -> &mut dyn Model<f32> {
         &mut *self.model

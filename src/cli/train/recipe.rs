@@ -1,0 +1,135 @@
+//! The flags of `residual train` that make a configuration.
+
+use crate::cli::{
+    args,
+    network::{Network, shortcuts},
+};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use residual::{
+    models::Shortcut,
+    train::{Config, config::OptimizerName, schedule::Shape},
+};
+use std::{fmt::Display, path::PathBuf};
+
+/// Everything that a run follows from; what is not said is usual.
+#[derive(clap::Args)]
+pub struct Recipe {
+    #[command(flatten)]
+    network: Option<Network>,
+    #[arg(long, value_name = "KIND", value_parser = shortcuts(), hide_possible_values = true, ignore_case = true,
+          help = usual("What goes around a block of resnetN that changes the shape: A, zeros; B, a convolution", "A"))]
+    shortcut: Option<Shortcut>,
+    #[arg(long, value_name = "NAME|PATH", help = usual("fashion-mnist, mnist, cifar10, cifar100 or the folder of one", config().data))]
+    data: Option<String>,
+    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true,
+          help = usual("How often every training image is seen", config().epochs))]
+    epochs: Option<usize>,
+    /// End the training, schedule included, after so many steps
+    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true)]
+    steps: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true,
+          help = usual("Images for each step", config().batch_size))]
+    batch_size: Option<usize>,
+    #[arg(long, value_name = "NAME", value_parser = optimizers(), hide_possible_values = true, help = usual("sgd, adam or adamw", "sgd"))]
+    optimizer: Option<OptimizerName>,
+    #[arg(long, value_name = "F", value_parser = args::positive, allow_negative_numbers = true,
+          help = rates("The highest learning rate", |(lr, _)| lr))]
+    lr: Option<f64>,
+    #[arg(long, value_name = "F", value_parser = args::fraction, allow_negative_numbers = true,
+          help = usual("How much of the last update SGD keeps", config().momentum))]
+    momentum: Option<f64>,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, hide_possible_values = true, default_missing_value = "true",
+          help = usual("Whether SGD looks ahead along the momentum: true or false", config().nesterov))]
+    nesterov: Option<bool>,
+    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_negative_numbers = true,
+          help = rates("How strongly parameters are pulled to zero", |(_, decay)| decay))]
+    weight_decay: Option<f64>,
+    #[arg(long, value_name = "NAME", value_parser = schedules(), hide_possible_values = true,
+          help = usual("constant, step, cosine or one-cycle", "one-cycle"))]
+    schedule: Option<Shape>,
+    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_negative_numbers = true,
+          help = usual("Epochs over which the learning rate rises first", config().warmup_epochs))]
+    warmup_epochs: Option<f64>,
+    #[arg(long, value_name = "F", value_parser = args::fraction, allow_negative_numbers = true,
+          help = usual("How much of the target is spread over all classes", config().label_smoothing))]
+    label_smoothing: Option<f64>,
+    #[arg(long, value_name = "NAME", value_parser = ["none", "crop-flip"], hide_possible_values = true,
+          help = usual("What is done to training images: none or crop-flip", config().augment))]
+    augment: Option<String>,
+    /// Keep the images in the order of their file
+    #[arg(long)]
+    no_shuffle: bool,
+    #[arg(long, value_name = "N", value_parser = args::whole, allow_negative_numbers = true,
+          help = usual("What all randomness follows from", config().seed))]
+    seed: Option<u64>,
+    /// Start from these weights, a safetensors file, instead of random ones
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+    /// Where the run is kept; runs/MODEL-DATA-NUMBER, unless said
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+}
+
+impl Recipe {
+    /// The configuration that it asks for.
+    pub fn config(&self) -> Config {
+        let usual = Config::default();
+        let optimizer = self.optimizer.unwrap_or(usual.optimizer);
+        let (lr, weight_decay) = optimizer.usual();
+        let name = self.network.as_ref().map(|network| network.name().to_owned());
+        Config {
+            model: name.unwrap_or(usual.model),
+            shortcut: self.shortcut.unwrap_or(usual.shortcut),
+            data: self.data.clone().unwrap_or(usual.data),
+            weights: self.weights.clone(),
+            epochs: self.epochs.unwrap_or(usual.epochs),
+            steps: self.steps.map(|steps| steps as u64),
+            batch_size: self.batch_size.unwrap_or(usual.batch_size),
+            optimizer,
+            lr: self.lr.unwrap_or(lr),
+            momentum: self.momentum.unwrap_or(usual.momentum),
+            nesterov: self.nesterov.unwrap_or(usual.nesterov),
+            weight_decay: self.weight_decay.unwrap_or(weight_decay),
+            schedule: self.schedule.clone().unwrap_or(usual.schedule),
+            warmup_epochs: self.warmup_epochs.unwrap_or(usual.warmup_epochs),
+            label_smoothing: self.label_smoothing.unwrap_or(usual.label_smoothing),
+            augment: self.augment.clone().unwrap_or(usual.augment),
+            shuffle: !self.no_shuffle,
+            seed: self.seed.unwrap_or(usual.seed),
+            output: self.output.clone(),
+        }
+    }
+}
+
+fn config() -> Config {
+    Config::default()
+}
+
+/// A flag's help, with the value that it has unless given.
+fn usual(help: &str, value: impl Display) -> String {
+    format!("{help} [default: {value}]")
+}
+
+/// The same where the value depends on the optimiser.
+fn rates(help: &str, pick: fn((f64, f64)) -> f64) -> String {
+    let [sgd, adam, adamw] =
+        [OptimizerName::Sgd, OptimizerName::Adam, OptimizerName::AdamW].map(|name| pick(name.usual()));
+    format!("{help} [default: sgd {sgd}, adam {adam}, adamw {adamw}]")
+}
+
+fn optimizers() -> impl TypedValueParser<Value = OptimizerName> {
+    PossibleValuesParser::new(["sgd", "adam", "adamw"]).map(|name| match name.as_str() {
+        "sgd" => OptimizerName::Sgd,
+        "adam" => OptimizerName::Adam,
+        _ => OptimizerName::AdamW,
+    })
+}
+
+fn schedules() -> impl TypedValueParser<Value = Shape> {
+    PossibleValuesParser::new(["constant", "step", "cosine", "one-cycle"]).map(|name| match name.as_str() {
+        "constant" => Shape::Constant,
+        "step" => Shape::step(),
+        "cosine" => Shape::Cosine,
+        _ => Shape::OneCycle,
+    })
+}

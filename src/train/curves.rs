@@ -11,8 +11,10 @@ const TOP: f64 = 48.0;
 const BOTTOM: f64 = 48.0;
 
 const STYLE: &str = "
-  :root { color: #1f2328; --train: #0969da; --val: #bc4c00 }
-  @media (prefers-color-scheme: dark) { :root { color: #e6edf3; --train: #58a6ff; --val: #ffa657 } }
+  :root { color: #1f2328; --back: #ffffff; --train: #0969da; --val: #bc4c00 }
+  @media (prefers-color-scheme: dark) {
+    :root { color: #e6edf3; --back: #0d1117; --train: #58a6ff; --val: #ffa657 } }
+  .back { fill: var(--back) }
   text { font: 12px system-ui, sans-serif; fill: currentColor } .name { font-size: 14px; font-weight: 600 }
   .grid { stroke: currentColor; opacity: .15 } polyline { fill: none; stroke-width: 2 }
   .train { stroke: var(--train) } .val { stroke: var(--val); stroke-dasharray: 6 3 }
@@ -36,7 +38,8 @@ pub fn svg(title: &str, epochs: &[EpochReport]) -> String {
     let (width, height) = (2.0 * (LEFT + WIDTH) + 24.0, TOP + HEIGHT + BOTTOM);
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\">\n\
-         <title>{title}</title>\n<style>{STYLE}</style>\n"
+         <title>{title}</title>\n<style>{STYLE}</style>\n\
+         <rect class=\"back\" width=\"{width}\" height=\"{height}\"/>\n"
     );
     let loss = |report: &EpochReport| [report.train_loss, report.val_loss];
     let accuracy = |report: &EpochReport| [100.0 * report.train_accuracy, 100.0 * report.val_accuracy];

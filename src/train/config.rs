@@ -165,7 +165,7 @@ impl Config {
 
     /// How many steps the training has, at so many steps for each epoch.
     pub fn total_steps(&self, steps_per_epoch: u64) -> u64 {
-        let all = self.epochs as u64 * steps_per_epoch;
+        let all = (self.epochs as u64).saturating_mul(steps_per_epoch);
         self.steps.map_or(all, |limit| limit.min(all))
     }
 

@@ -28,6 +28,26 @@ type Observer<'a> = &'a mut dyn FnMut(&Event);
 ///
 /// Its folder holds `config.json`, `log.jsonl`, `curves.svg`, the weights after the last epoch and after
 /// the best (`last.safetensors`, `best.safetensors`), and `state.safetensors`, from which it goes on.
+///
+/// ```
+/// use residual::{data::synthetic, models::{self, Options}, train::{Config, Event, Outcome, Run}};
+/// # let folder = std::env::temp_dir().join(format!("residual-example-{}", std::process::id()));
+/// let splits = synthetic::bars([16, 16, 1], 4, 40, 0).split(0);
+/// let options = Options { classes: 4, in_channels: 1, input_size: 16, ..Options::default() };
+/// let net = models::build("lenet5", &options)?;
+/// let config =
+///     Config { model: "lenet5".into(), epochs: 1, output: Some(folder.clone()), ..Config::default() };
+/// let mut run = Run::with(config, net, splits)?;
+/// let outcome = run.train(&false.into(), &mut |event| {
+///     if let Event::Step(report) = event {
+///         println!("step {}: loss {:.3}", report.step, report.loss);
+///     }
+/// })?;
+/// assert!(matches!(outcome, Outcome::Finished(_)));
+/// assert!(folder.join("best.safetensors").exists());
+/// # std::fs::remove_dir_all(folder).unwrap();
+/// # Ok::<(), residual::Error>(())
+/// ```
 pub struct Run {
     config: Config,
     folder: Folder,
@@ -125,6 +145,10 @@ impl Run {
             path if path.exists() => state::load(&path, &mut *model, &mut optimizer)?,
             _ => Progress::default(),
         };
+        if !progress.fits(schedule.steps, loader.batches() as u64) {
+            let found = format!("step {} after {} epochs", progress.step, progress.epochs);
+            return Err(state::damaged(&folder.state(), found));
+        }
         let done = |line: &Line| match line {
             Line::Step { step, .. } => *step <= progress.step,
             Line::Epoch(report) => report.epoch <= progress.epochs,

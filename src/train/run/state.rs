@@ -44,6 +44,19 @@ pub(super) struct Progress {
     pub generators: BTreeMap<String, u64>,
 }
 
+impl Progress {
+    /// Whether a run of so many `steps`, so many of them `per_epoch`, can have come just so far.
+    pub fn fits(&self, steps: u64, per_epoch: u64) -> bool {
+        let before = (self.epochs as u64).saturating_mul(per_epoch).min(steps);
+        let end = before.saturating_add(per_epoch).min(steps);
+        let epochs = steps.div_ceil(per_epoch);
+        (self.epochs as u64) <= epochs
+            && (before..=end).contains(&self.step)
+            && (self.epochs > 0) == self.best.is_some()
+            && self.tally.images() >> 48 == 0
+    }
+}
+
 /// Writes the state, whole or not at all.
 pub(super) fn save(
     path: &Path,
@@ -77,12 +90,7 @@ pub(super) fn load(
     optimizer: &mut Optimizer<f32>,
 ) -> Result<Progress, Error> {
     let mut file = TensorFile::read(path)?;
-    let damaged = |found: String| Error::Format {
-        path: path.into(),
-        expected: "the state of this run".into(),
-        found,
-        hint: "start a new run; --weights takes last.safetensors or best.safetensors".into(),
-    };
+    let damaged = |found| damaged(path, found);
     let text = file.metadata.get(KEY).ok_or_else(|| damaged("no progress in the header".into()))?;
     let progress: Progress = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
 
@@ -110,6 +118,15 @@ pub(super) fn load(
         }
     });
     absent.map_or(Ok(progress), |name| Err(damaged(format!("no position of the generator `{name}`"))))
+}
+
+pub(super) fn damaged(path: &Path, found: String) -> Error {
+    Error::Format {
+        path: path.into(),
+        expected: "the state of the run in config.json".into(),
+        found,
+        hint: "start a new run; --weights takes last.safetensors or best.safetensors".into(),
+    }
 }
 
 /// The optimiser's memories in the order in which the network shows its parameters.

@@ -5,6 +5,7 @@
 
 mod args;
 mod doctor;
+mod eval;
 mod models;
 mod network;
 mod screen;
@@ -35,6 +36,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";
 enum Command {
     /// Train a network; without arguments, the usual one on Fashion-MNIST
     Train(Box<train::Args>),
+    /// Say how well weights classify the test images
+    Eval(eval::Args),
     /// Show what a network is made of and what it costs
     Summary(summary::Args),
     /// List the networks
@@ -69,6 +72,7 @@ fn run() -> Result<ExitCode, Error> {
     };
     match command {
         Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),

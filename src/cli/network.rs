@@ -47,12 +47,8 @@ pub struct Variant {
 }
 
 impl Variant {
-    /// What the user says; else what the weights were saved for; else what the network was made for.
-    pub fn options(&self, name: &str, saved: Option<&Metadata>) -> Options {
-        let usual = match saved {
-            Some(saved) => of_saved(saved),
-            None => made_for(name),
-        };
+    /// What the user says, and `usual` for the rest.
+    pub fn over(&self, usual: Options) -> Options {
         Options {
             classes: self.num_classes.unwrap_or(usual.classes),
             in_channels: self.in_channels.unwrap_or(usual.in_channels),

@@ -1,0 +1,169 @@
+//! `residual eval`: how well weights classify the test images.
+
+use super::{
+    args::{self, Threads},
+    network::{self, Network, Variant},
+    screen::say,
+    table::{percent, thousands},
+};
+use residual::{
+    Error,
+    checkpoint::{self, Metadata},
+    data::{self, Dataset},
+    models::{self, Options},
+    train::{Config, Evaluation, evaluate},
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+/// What `residual eval` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    network: Option<Network>,
+    /// A safetensors file, or the folder of a run, whose best weights are taken
+    #[arg(long, value_name = "FILE|DIR")]
+    weights: PathBuf,
+    /// What to classify; what the weights were learned from, unless said
+    #[arg(long, value_name = "NAME|PATH")]
+    data: Option<String>,
+    #[command(flatten)]
+    variant: Variant,
+    /// Images to score at once
+    #[arg(long, value_name = "N", default_value_t = Config::default().batch_size, value_parser = args::size,
+          allow_negative_numbers = true)]
+    batch_size: usize,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is judged, and on what.
+struct Subject<'a> {
+    name: &'a str,
+    weights: &'a Path,
+    data: &'a str,
+}
+
+/// Scores the test images.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    args.threads.start()?;
+    let weights = in_folder(&args.weights);
+    let saved = Metadata::read(&weights)?;
+    let name = model_name(args, saved.as_ref())?;
+    let data = data_name(args, saved.as_ref())?;
+    let test = data::open(&data)?.test;
+    let options = match &saved {
+        Some(saved) => args.variant.over(network::of_saved(saved)),
+        None => args.variant.over(of_data(&test)),
+    };
+    check_fit(&data, &test, &options)?;
+    let mut model = models::build::<f32>(&name, &options)?;
+    checkpoint::load(&weights, |each| model.visit(each))?;
+    let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |_| ControlFlow::Continue(()));
+    let evaluation = evaluation.expect("nothing breaks it off");
+    let subject = Subject { name: &name, weights: &weights, data: &data };
+    if args.json {
+        say(as_json(&subject, &evaluation))
+    } else {
+        say(report(&subject, &evaluation))
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What weights from elsewhere were probably learned for.
+fn of_data(test: &Dataset) -> Options {
+    let [height, _, in_channels] = test.size();
+    Options { classes: test.classes().len(), in_channels, input_size: height, ..Options::default() }
+}
+
+/// The best weights of a run, where a folder is given.
+fn in_folder(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("best.safetensors") } else { path.into() }
+}
+
+fn model_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
+    let given = args.network.as_ref().map(|network| network.name().to_owned());
+    given.or_else(|| saved.map(|saved| saved.model.clone())).ok_or_else(|| Error::Argument {
+        name: "--model".into(),
+        expected: "the network's name".into(),
+        found: format!("none, and {} does not say it", args.weights.display()),
+        hint: "`residual models` lists them".into(),
+    })
+}
+
+/// What is said; else the data of the run, whose folder knows the path; else what the weights name.
+fn data_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
+    let of_run = || {
+        let text = fs::read(args.weights.join("config.json")).ok()?;
+        Some(serde_json::from_slice::<Config>(&text).ok()?.data)
+    };
+    let given = args.data.clone().or_else(of_run).or_else(|| saved.map(|saved| saved.data.clone()));
+    given.ok_or_else(|| Error::Argument {
+        name: "--data".into(),
+        expected: "the images to classify".into(),
+        found: format!("none, and {} does not say them", args.weights.display()),
+        hint: "try --data fashion-mnist".into(),
+    })
+}
+
+/// A network for other images or classes cannot be judged on these.
+fn check_fit(data: &str, test: &Dataset, options: &Options) -> Result<(), Error> {
+    let [height, width, channels] = test.size();
+    let Options { classes, in_channels, input_size, .. } = *options;
+    let found = (channels, height, width, test.classes().len());
+    if found == (in_channels, input_size, input_size, classes) {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        name: "--data".into(),
+        expected: format!("images ({in_channels}, {input_size}, {input_size}) of {classes} classes"),
+        found: format!("({channels}, {height}, {width}) of {} in {data}", found.3),
+        hint: "name the data that the weights were learned from, or --in-channels, --input-size and \
+               --num-classes"
+            .into(),
+    })
+}
+
+fn report(subject: &Subject<'_>, test: &Evaluation) -> String {
+    let right = (test.accuracy * test.images as f64).round() as u64;
+    let top5 =
+        if test.confusion.len() > 5 { format!(", top-5 {}", percent(test.top5)) } else { String::new() };
+    let lines = [
+        ("model", subject.name.to_owned()),
+        ("weights", subject.weights.display().to_string()),
+        ("data", format!("{}, {} test images", subject.data, thousands(test.images))),
+        (
+            "test",
+            format!(
+                "accuracy {} ({} of {} images){top5}, loss {:.4}",
+                percent(test.accuracy),
+                thousands(right),
+                thousands(test.images),
+                test.loss
+            ),
+        ),
+    ];
+    let lines = lines.map(|(name, value)| format!("{name:<11}{value}"));
+    lines.join("\n")
+}
+
+fn as_json(subject: &Subject<'_>, test: &Evaluation) -> Value {
+    json!({
+        "model": subject.name,
+        "weights": subject.weights.display().to_string(),
+        "data": subject.data,
+        "images": test.images,
+        "loss": test.loss,
+        "accuracy": test.accuracy,
+        "top5": test.top5,
+        "confusion": test.confusion,
+    })
+}

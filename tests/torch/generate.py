@@ -97,7 +97,7 @@ def conv2d(golden):
         ("depthwise", (2, 17, 6, 7), (17, 1, 3, 3), dict(padding=1, groups=17)),
         ("depthwise_times_2", (1, 5, 7, 7), (10, 1, 5, 5), dict(padding=2, groups=5)),
         ("rectangular", (2, 5, 7, 9), (16, 5, 1, 7), dict(stride=(2, 1), padding=(0, 3))),
-        ("all_different", (2, 6, 11, 9), (10, 3, 3, 5), dict(stride=(1, 2), padding=(2, 1), dilation=(3, 1), groups=2)),
+        ("strides", (2, 6, 11, 9), (10, 3, 3, 5), dict(stride=(1, 2), padding=(2, 1), dilation=(3, 1), groups=2)),
         ("one_pixel", (3, 16, 1, 1), (5, 16, 3, 3), dict(padding=1)),
     ]:
         inputs = dict(x=golden.randn(*x), w=golden.randn(*w), b=golden.randn(w[0]))
@@ -242,9 +242,10 @@ def schedule(golden):
         ("one_cycle", "one-cycle", 40, dict()),
         ("one_cycle_odd", "one-cycle", 37, dict()),
     ]:
+        milestones = [round(at * steps) for at in settings.get("milestones", [])]
         make = {
             "constant": lambda o: scheduler.ConstantLR(o, factor=1),
-            "step": lambda o: scheduler.MultiStepLR(o, [round(at * steps) for at in settings["milestones"]], settings["gamma"]),
+            "step": lambda o: scheduler.MultiStepLR(o, milestones, settings["gamma"]),
             "cosine": lambda o: scheduler.CosineAnnealingLR(o, T_max=steps),
             "one-cycle": lambda o: scheduler.OneCycleLR(o, lr, total_steps=steps, cycle_momentum=False),
         }[shape]

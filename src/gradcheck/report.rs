@@ -83,7 +83,7 @@ impl Comparison {
     /// Counts one comparison, at position `at`, row by row.
     pub(super) fn add(&mut self, at: usize, backward: f64, difference: f64, scale: f64) {
         self.checked += 1;
-        let error = (backward - difference).abs() / difference.abs().max(scale);
+        let error = (backward - difference).abs() / difference.abs().max(backward.abs()).max(scale);
         let error = if error.is_finite() { error } else { f64::INFINITY };
         if self.worst.as_ref().is_none_or(|worst| error > worst.error) {
             let index = coordinates(at, self.shape);

@@ -3,4 +3,6 @@
 //! `cargo test --test gradients -- --nocapture` shows each test's worst relative error.
 
 mod check;
+mod layers;
+mod models;
 mod ops;

@@ -6,6 +6,7 @@
 mod args;
 mod doctor;
 mod eval;
+mod forward;
 mod models;
 mod network;
 mod screen;
@@ -40,6 +41,8 @@ enum Command {
     Eval(eval::Args),
     /// Show what a network is made of and what it costs
     Summary(summary::Args),
+    /// Run a network on the images of a tensor file
+    Forward(forward::Args),
     /// List the networks
     Models(models::Args),
     /// Say what this machine offers and whether all is in place
@@ -74,6 +77,7 @@ fn run() -> Result<ExitCode, Error> {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Summary(args) => summary::run(&args),
+        Command::Forward(args) => forward::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }

@@ -1,0 +1,183 @@
+//! `residual forward MODEL`: any network on any tensors, to compare with another framework.
+
+use super::{
+    args::Threads,
+    network::{self, Network, Variant, nchw},
+    screen::{note, say},
+};
+use residual::{
+    Error, Real, Tensor,
+    checkpoint::{self, Array, Metadata, Numbers, TensorFile},
+    models::{self, Model, Options},
+    nn::Slot,
+    ops::cross_entropy::CrossEntropy,
+};
+use serde_json::json;
+use std::{path::PathBuf, process::ExitCode};
+
+/// The name of the images in the input file.
+const INPUT: &str = "input";
+/// The name of the scores in the output file.
+const OUTPUT: &str = "output";
+
+/// What `residual forward` takes.
+#[derive(clap::Args)]
+#[command(mut_group("Network", |group| group.required(true)), after_help = AFTER_HELP)]
+pub struct Args {
+    #[command(flatten)]
+    network: Network,
+    #[command(flatten)]
+    variant: Variant,
+    /// The network's weights, a safetensors file
+    #[arg(long, value_name = "FILE")]
+    weights: PathBuf,
+    /// A safetensors file with the images, (N, C, H, W), under the name `input`
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+    /// Where the scores, (N, classes), are written, under the name `output`
+    #[arg(long, value_name = "FILE", required_unless_present = "train")]
+    output: Option<PathBuf>,
+    /// Run a training step's forward and backward, and print the loss
+    #[arg(long, requires = "labels")]
+    train: bool,
+    /// The class of each image, for --train
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',', requires = "train")]
+    labels: Vec<usize>,
+    /// Where every parameter's gradient is written, under the parameter's name
+    #[arg(long, value_name = "FILE", requires = "train")]
+    grads: Option<PathBuf>,
+    /// Leave dropout out of --train
+    #[arg(long, requires = "train")]
+    no_dropout: bool,
+    #[command(flatten)]
+    threads: Threads,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+const AFTER_HELP: &str = "\
+All is computed in f32, or in f64 if the input is F64. Image size, channels and classes are the
+input's and the weights', unless said.";
+
+/// Runs the network in the precision of the input.
+pub fn run(args: &Args) -> Result<ExitCode, Error> {
+    args.threads.start()?;
+    let mut file = TensorFile::read(&args.input)?;
+    let found = file.arrays.keys().cloned().collect::<Vec<_>>().join(", ");
+    let input = file.arrays.remove(INPUT);
+    let input = input.ok_or_else(|| bad_input(args, &format!("the names `{found}`")))?;
+    match input.numbers {
+        Numbers::F64(_) => run_in::<f64>(args, &input),
+        _ => run_in::<f32>(args, &input),
+    }
+}
+
+fn run_in<T: Real>(args: &Args, input: &Array) -> Result<ExitCode, Error> {
+    let images = images::<T>(args, input)?;
+    let mut model = load::<T>(args, &images)?;
+    let scores = if args.train { train(args, &mut *model, images)? } else { model.scores(images) };
+    if let Some(output) = &args.output {
+        let mut file = TensorFile::default();
+        file.arrays.insert(OUTPUT.into(), Array::of(&scores));
+        file.write(output)?;
+        note(format_args!("wrote scores {} to {}", scores.shape(), output.display()));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bad_input(args: &Args, found: &str) -> Error {
+    Error::Format {
+        path: args.input.clone(),
+        expected: format!("images of shape (N, C, H, W) under the name `{INPUT}`"),
+        found: found.into(),
+        hint: "write them with safetensors' save_file({\"input\": images})".into(),
+    }
+}
+
+/// The images, (N, H, W, C).
+fn images<T: Real>(args: &Args, input: &Array) -> Result<Tensor<T>, Error> {
+    let square = matches!(*input.shape, [n, c, h, w] if n > 0 && c > 0 && h > 0 && h == w);
+    let images = input.to_tensor::<T>().filter(|_| square);
+    let images = images.ok_or_else(|| bad_input(args, &format!("shape {:?}", input.shape)))?;
+    Ok(Tensor::from_nchw(&images))
+}
+
+/// The network for these images, with its weights.
+fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, Error> {
+    let name = args.network.name();
+    let saved = Metadata::read(&args.weights)?;
+    let usual = saved.as_ref().map_or_else(|| network::made_for(name), network::of_saved);
+    let [_, height, _, channels] = images.dims();
+    let usual =
+        if saved.is_some() { usual } else { Options { in_channels: channels, input_size: height, ..usual } };
+    let options = args.variant.over(usual);
+    if (options.in_channels, options.input_size) != (channels, height) {
+        let Options { in_channels, input_size, .. } = options;
+        let found = format!("images {}", nchw(images.shape()));
+        return Err(Error::Format {
+            path: args.input.clone(),
+            expected: format!("images (N, {in_channels}, {input_size}, {input_size}), as the network takes"),
+            found,
+            hint: "change the images, or give --in-channels and --input-size".into(),
+        });
+    }
+    let mut model = models::build::<T>(name, &options)?;
+    checkpoint::load(&args.weights, |each| model.visit(each))?;
+    Ok(model)
+}
+
+/// Forward and backward as in training: prints the loss, writes the gradients, returns the scores.
+fn train<T: Real>(args: &Args, model: &mut dyn Model<T>, images: Tensor<T>) -> Result<Tensor<T>, Error> {
+    let classes = model.outline(images.shape()).output.last();
+    let [n, ..] = images.dims::<4>();
+    if args.labels.len() != n || args.labels.iter().any(|&label| label >= classes) {
+        return Err(Error::Argument {
+            name: "--labels".into(),
+            expected: format!("a class below {classes} for each of {n} images"),
+            found: format!("{:?}", args.labels),
+            hint: "count classes from 0".into(),
+        });
+    }
+    if args.no_dropout {
+        refuse_dropout(model)?;
+    }
+    let step = model.train_step(images, &args.labels, &CrossEntropy::default());
+    if let Some(path) = &args.grads {
+        gradients(model).write(path)?;
+        note(format_args!("wrote gradients to {}", path.display()));
+    }
+    if args.json {
+        say(json!({ "loss": step.loss }))
+    } else {
+        say(format_args!("loss {}", step.loss))
+    }
+    Ok(step.logits)
+}
+
+fn gradients<T: Real>(model: &mut dyn Model<T>) -> TensorFile {
+    let mut file = TensorFile::default();
+    model.visit(&mut |name, slot| {
+        if let Slot::Param(param) = slot {
+            file.arrays.insert(name.to_string(), Array::of(&param.grad));
+        }
+    });
+    file
+}
+
+/// No network that is built has dropout yet; one that does must not ignore the flag.
+fn refuse_dropout<T: Real>(model: &mut dyn Model<T>) -> Result<(), Error> {
+    let mut random = None;
+    model.visit(&mut |name, slot| {
+        if let Slot::Generator(_) = slot {
+            random = Some(name.to_string());
+        }
+    });
+    let Some(layer) = random else { return Ok(()) };
+    Err(Error::Argument {
+        name: "--no-dropout".into(),
+        expected: "a network whose dropout can be left out".into(),
+        found: format!("`{layer}`, which cannot"),
+        hint: "run without --train".into(),
+    })
+}

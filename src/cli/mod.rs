@@ -7,6 +7,7 @@ mod args;
 mod doctor;
 mod eval;
 mod forward;
+mod gradcheck;
 mod models;
 mod network;
 mod screen;
@@ -41,6 +42,8 @@ enum Command {
     Eval(eval::Args),
     /// Show what a network is made of and what it costs
     Summary(summary::Args),
+    /// Compare every gradient of a network with finite differences
+    Gradcheck(gradcheck::Args),
     /// Run a network on the images of a tensor file
     Forward(forward::Args),
     /// List the networks
@@ -77,6 +80,7 @@ fn run() -> Result<ExitCode, Error> {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Summary(args) => summary::run(&args),
+        Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Forward(args) => forward::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Doctor(args) => doctor::run(&args),

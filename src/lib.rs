@@ -39,6 +39,8 @@ pub use tensor::{Shape, Tensor};
 mod book {
     #[doc = include_str!("../book/src/introduction.md")]
     mod introduction {}
+    #[doc = include_str!("../book/src/ch01-what-a-convolution-is.md")]
+    mod ch01 {}
     #[doc = include_str!("../book/src/ch03-gradients.md")]
     mod ch03 {}
 }

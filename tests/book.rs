@@ -47,6 +47,7 @@ macro_rules! chapters {
 }
 
 chapters! {
+    ch01 ch01_keeps_its_word "../book/code/ch01_convolution.rs"
     ch03 ch03_keeps_its_word "../book/code/ch03_gradients.rs"
 }
 

@@ -18,6 +18,7 @@ macro_rules! chapters {
 }
 
 chapters! {
+    ch01 "../book/exercises/ch01.rs" solution_01 "../book/solutions/ch01.rs"
     ch03 "../book/exercises/ch03.rs" solution_03 "../book/solutions/ch03.rs"
 }
 

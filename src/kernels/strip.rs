@@ -82,6 +82,15 @@ impl Layout {
     }
 }
 
+/// Copies at most sixteen channels; a whole block in one move, and a few without a call to `memmove`.
+#[inline]
+pub fn copy<T: Copy>(to: &mut Block<T>, from: &[T]) {
+    match from.as_array() {
+        Some(block) => *to = *block,
+        None => to.iter_mut().zip(from).for_each(|(to, &from)| *to = from),
+    }
+}
+
 /// Rows in a [`Layout`].
 #[derive(Debug)]
 pub struct Strip<T> {
@@ -115,10 +124,7 @@ impl<T: Real> Strip<T> {
             let first = at % layout.phases * layout.width + position as usize;
             let column = blocks[first..].iter_mut().step_by(layout.phases * layout.width);
             for (to, (channel, count)) in column.zip(layout.channels.spans()) {
-                match pixel[channel..].first_chunk() {
-                    Some(block) if count == BLOCK => *to = *block,
-                    _ => to[..count].copy_from_slice(&pixel[channel..][..count]),
-                }
+                copy(to, &pixel[channel..][..count]);
             }
         }
     }

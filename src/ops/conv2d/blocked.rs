@@ -10,7 +10,7 @@ use crate::{
         axis::Axis,
         correlate::Correlation,
         filters::{Direction, Packing, Panel, Weights},
-        strip::{Layout, Strip},
+        strip::{self, Layout, Strip},
         tile,
     },
     real::Real,

@@ -103,7 +103,8 @@ impl Plan {
                 }
                 let pixels = dy[rows.start * ow * o..rows.end * ow * o].chunks_exact(o);
                 for (to, pixel) in gradients.chunks_exact_mut(panel.blocks * BLOCK).zip(pixels) {
-                    to[..panel.channels].copy_from_slice(&pixel[panel.channel..][..panel.channels]);
+                    let blocks = pixel[panel.channel..][..panel.channels].chunks(BLOCK);
+                    to.as_chunks_mut().0.iter_mut().zip(blocks).for_each(|(to, from)| strip::copy(to, from));
                 }
                 self.band_products(isa, panel, rows, (&strip, &gradients), &mut dw);
             }

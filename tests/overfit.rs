@@ -1,7 +1,8 @@
 //! A network that cannot learn eight images by heart learns nothing: each drives the loss of one
 //! batch of noise to nearly zero.
 //!
-//! Noise has no pattern to find, so only a gradient that is right for every layer gets there.
+//! This is a test of the whole: initialisation, forward, backward, and that steps go downhill. It
+//! forgives a gradient that is only about right; `tests/gradients` does not.
 
 use residual::{
     Tensor,

@@ -1,5 +1,6 @@
 //! The book keeps its promises: what it includes exists, what it prints is what its programs print
 //! now, what it claims holds, and its links lead somewhere.
+#![allow(clippy::duplicate_mod, reason = "every chapter is a program of its own, with its own `common`")]
 
 #[path = "book/compare.rs"]
 mod compare;

@@ -3,7 +3,7 @@
 //! ```text
 //! x (N, 7, 7, 1) → conv 3×3 → batch norm → ρ → a ──┬─ conv 3×3 ─┬→ + → mean over pixels
 //!                                                  └────────────┘
-//!               → fc1 (8 → 8) → ρ → fc2 (8 → 10) → cross-entropy
+//!               → fc1 (16 → 16) → ρ → fc2 (16 → 10) → cross-entropy
 //! ```
 //!
 //! The activation ρ is ReLU, or softplus where a smooth one is wanted.
@@ -20,7 +20,7 @@ use residual::{
 };
 
 /// Channels of every layer inside.
-pub const CHANNELS: usize = 8;
+pub const CHANNELS: usize = 16;
 /// Classes that the network tells apart.
 pub const CLASSES: usize = 10;
 /// The parameters, in the order in which the network uses them.

@@ -19,23 +19,33 @@ pub struct Moments<T> {
 /// What the variance is kept away from zero by.
 const EPSILON: f64 = 1e-5;
 
-/// The mean over all pixels of `f`, channel by channel.
-fn mean_by_channel<T: Real>(x: &Tensor<T>, f: impl Fn(usize, T) -> T) -> Vec<T> {
-    let channels = x.shape().last();
-    let mut sums = vec![T::ZERO; channels];
-    for (i, &v) in x.as_slice().iter().enumerate() {
-        sums[i % channels] += f(i, v);
+/// The tensor of `shape` whose number at position `i`, in channel `k`, is `f(i, k)`.
+fn by_channel<T: Real>(shape: Shape, f: impl Fn(usize, usize) -> T) -> Tensor<T> {
+    let mut y = Tensor::zeros(shape);
+    for (pixel, values) in y.as_mut_slice().chunks_exact_mut(shape.last()).enumerate() {
+        let first = pixel * values.len();
+        values.iter_mut().enumerate().for_each(|(k, v)| *v = f(first + k, k));
     }
-    let pixels = T::of((x.len() / channels) as f64);
-    sums.into_iter().map(|sum| sum / pixels).collect()
+    y
+}
+
+/// The mean over all pixels of `f(i, k)`, channel by channel.
+fn mean_by_channel<T: Real>(shape: Shape, f: impl Fn(usize, usize) -> T) -> Vec<T> {
+    let channels = shape.last();
+    let pixels = shape.len() / channels;
+    let mut sums = vec![T::ZERO; channels];
+    for pixel in 0..pixels {
+        sums.iter_mut().enumerate().for_each(|(k, sum)| *sum += f(pixel * channels + k, k));
+    }
+    sums.into_iter().map(|sum| sum / T::of(pixels as f64)).collect()
 }
 
 impl<T: Real> Moments<T> {
     /// Of a batch `x` (N, H, W, C). The variance divides by the number of pixels M, or by M - 1.
     pub fn of(x: &Tensor<T>, unbiased: bool) -> Self {
-        let c = x.shape().last();
-        let mean = mean_by_channel(x, |_, v| v);
-        let variance = mean_by_channel(x, |i, v| (v - mean[i % c]) * (v - mean[i % c]));
+        let values = x.as_slice();
+        let mean = mean_by_channel(x.shape(), |i, _| values[i]);
+        let variance = mean_by_channel(x.shape(), |i, k| (values[i] - mean[k]) * (values[i] - mean[k]));
         let correction = Self::correction(x, unbiased);
         let inverse_deviation =
             variance.iter().map(|&v| T::ONE / (v * correction + T::of(EPSILON)).sqrt()).collect();
@@ -49,23 +59,21 @@ impl<T: Real> Moments<T> {
 
     /// (x - mean) / σ
     pub fn normalize(&self, x: &Tensor<T>) -> Tensor<T> {
-        let c = self.mean.len();
-        Tensor::from_fn(x.shape(), |i| (x.as_slice()[i] - self.mean[i % c]) * self.inverse_deviation[i % c])
+        let x_at = x.as_slice();
+        by_channel(x.shape(), |i, k| (x_at[i] - self.mean[k]) * self.inverse_deviation[k])
     }
 
     // ANCHOR: normalize_backward
     /// dL/dx from dL/dx̂. The mean and σ depend on x too; each dependence is one subtracted term.
     pub fn normalize_backward(&self, dnormal: &Tensor<T>, normal: &Tensor<T>, fault: Fault) -> Tensor<T> {
-        let c = self.mean.len();
         let (d, x) = (dnormal.as_slice(), normal.as_slice());
-        let mut through_mean = mean_by_channel(dnormal, |_, d| d);
-        let through_deviation = mean_by_channel(dnormal, |i, d| d * x[i]);
+        let mut through_mean = mean_by_channel(normal.shape(), |i, _| d[i]);
+        let through_deviation = mean_by_channel(normal.shape(), |i, _| d[i] * x[i]);
         if fault == Fault::ForgottenMean {
             through_mean.fill(T::ZERO);
         }
         let correction = Self::correction(normal, self.unbiased);
-        Tensor::from_fn(dnormal.shape(), |i| {
-            let k = i % c;
+        by_channel(normal.shape(), |i, k| {
             self.inverse_deviation[k] * (d[i] - through_mean[k] - x[i] * through_deviation[k] * correction)
         })
     }
@@ -74,8 +82,8 @@ impl<T: Real> Moments<T> {
 
 /// γ·x̂ + β
 pub fn scale_and_shift<T: Real>(normal: &Tensor<T>, gamma: &Tensor<T>, beta: &Tensor<T>) -> Tensor<T> {
-    let (c, gamma, beta) = (gamma.len(), gamma.as_slice(), beta.as_slice());
-    Tensor::from_fn(normal.shape(), |i| normal.as_slice()[i] * gamma[i % c] + beta[i % c])
+    let (x, gamma, beta) = (normal.as_slice(), gamma.as_slice(), beta.as_slice());
+    by_channel(normal.shape(), |i, k| x[i] * gamma[k] + beta[k])
 }
 
 /// dx̂, dγ, dβ
@@ -84,13 +92,12 @@ pub fn scale_and_shift_backward<T: Real>(
     normal: &Tensor<T>,
     gamma: &Tensor<T>,
 ) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
-    let c = gamma.len();
-    let (mut dgamma, mut dbeta) = (Tensor::zeros([c]), Tensor::zeros([c]));
-    for (i, (&d, &x)) in dy.as_slice().iter().zip(normal.as_slice()).enumerate() {
-        dgamma.as_mut_slice()[i % c] += d * x;
-        dbeta.as_mut_slice()[i % c] += d;
-    }
-    (Tensor::from_fn(dy.shape(), |i| dy.as_slice()[i] * gamma.as_slice()[i % c]), dgamma, dbeta)
+    let (d, x, gamma) = (dy.as_slice(), normal.as_slice(), gamma.as_slice());
+    let pixels = T::of((dy.len() / gamma.len()) as f64);
+    let sum = |means: Vec<T>| Tensor::from_vec([gamma.len()], means).map(|mean| mean * pixels);
+    let dgamma = sum(mean_by_channel(dy.shape(), |i, _| d[i] * x[i]));
+    let dbeta = sum(mean_by_channel(dy.shape(), |i, _| d[i]));
+    (by_channel(dy.shape(), |i, k| d[i] * gamma[k]), dgamma, dbeta)
 }
 
 /// max(x, 0), or ln(1 + eˣ).
@@ -146,17 +153,19 @@ pub fn conv_grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, fault: Fault) -> 
 pub fn mean_of_pixels<T: Real>(x: &Tensor<T>) -> Tensor<T> {
     let [n, h, w, c] = x.dims();
     let mut y = Tensor::zeros([n, c]);
-    for (i, &v) in x.as_slice().iter().enumerate() {
-        y.as_mut_slice()[i / (h * w * c) * c + i % c] += v / T::of((h * w) as f64);
+    for (image, means) in x.as_slice().chunks_exact(h * w * c).zip(y.as_mut_slice().chunks_exact_mut(c)) {
+        for pixel in image.chunks_exact(c) {
+            means.iter_mut().zip(pixel).for_each(|(mean, &v)| *mean += v / T::of((h * w) as f64));
+        }
     }
     y
 }
 
 /// Every pixel had the same share in its mean.
 pub fn mean_of_pixels_backward<T: Real>(dy: &Tensor<T>, x: Shape) -> Tensor<T> {
-    let c = x.last();
     let pixels = x.dims()[1] * x.dims()[2];
-    Tensor::from_fn(x, |i| dy.as_slice()[i / (pixels * c) * c + i % c] / T::of(pixels as f64))
+    let size = pixels * x.last();
+    by_channel(x, |i, k| dy.as_slice()[i / size * x.last() + k] / T::of(pixels as f64))
 }
 
 // ANCHOR: linear_grad_input

@@ -180,6 +180,7 @@ fn check(loss: &mut dyn Loss, settings: &Settings) -> Report {
     Report { tensors, tolerance: settings.tolerance }
 }
 
+// ANCHOR: slope
 /// The slope of `moved` at 0, where its value is `here`; nothing if a kink or rounding moves it by
 /// more than half the tolerance, relative to itself or to the scale.
 fn slope(mut moved: impl FnMut(f64) -> f64, here: f64, [scale, tolerance]: [f64; 2]) -> Option<f64> {
@@ -196,6 +197,7 @@ fn slope(mut moved: impl FnMut(f64) -> f64, here: f64, [scale, tolerance]: [f64;
         (slope.is_nan() || trusted).then_some(slope)
     })
 }
+// ANCHOR_END: slope
 
 /// Every parameter's name and gradient.
 fn gradients(loss: &mut dyn Loss) -> Vec<(String, Tensor<f64>)> {

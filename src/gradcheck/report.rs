@@ -80,6 +80,7 @@ pub struct Worst {
 }
 
 impl Comparison {
+    // ANCHOR: add
     /// Counts one comparison, at position `at`, row by row.
     pub(super) fn add(&mut self, at: usize, backward: f64, difference: f64, scale: f64) {
         self.checked += 1;
@@ -90,6 +91,7 @@ impl Comparison {
             self.worst = Some(Worst { index, backward, difference, error });
         }
     }
+    // ANCHOR_END: add
 }
 
 fn coordinates(mut at: usize, shape: Shape) -> Vec<usize> {

@@ -107,6 +107,7 @@ fn dot(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     zip(a, b, |a, b| a * b).as_slice().iter().sum()
 }
 
+// ANCHOR: watchman
 #[test]
 fn a_wrong_gradient_is_found() {
     let mut draw = Generator::new(1, 0);
@@ -122,3 +123,4 @@ fn a_wrong_gradient_is_found() {
     dx.as_mut_slice()[49] += 0.1;
     assert!(error(square, &x, &dy, &dx, &mut draw) > BOUND);
 }
+// ANCHOR_END: watchman

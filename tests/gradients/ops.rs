@@ -21,6 +21,7 @@ fn any_rank() -> impl Strategy<Value = Shape> {
     prop_oneof![images(), (1..=9usize, 1..=40usize).prop_map(|(n, c)| Shape::from([n, c]))]
 }
 
+// ANCHOR: spaced
 /// Numbers at least 0.01 away from each other and from zero, in a drawn order.
 fn spaced(shape: Shape, draw: &mut Generator) -> Tensor<f64> {
     let middle = shape.len() as f64 / 2.0;
@@ -28,6 +29,7 @@ fn spaced(shape: Shape, draw: &mut Generator) -> Tensor<f64> {
     draw.shuffle(&mut values);
     Tensor::from_vec(shape, values)
 }
+// ANCHOR_END: spaced
 
 /// The error of an operation whose backward takes `dy` and the output.
 fn activation(

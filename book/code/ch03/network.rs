@@ -162,6 +162,7 @@ impl<T: Real> Network<T> {
         Kept { normal, moments, convolved, before_relu, fork, features, hidden, active, logits }
     }
 
+    // ANCHOR: gradients
     /// The loss, and its gradient by every parameter.
     pub fn gradients(&self, batch: &Batch<T>) -> (T, Vec<Tensor<T>>) {
         let [conv1, gamma, _, conv2, fc1, fc2, _] = &self.parameters[..] else {
@@ -190,4 +191,5 @@ impl<T: Real> Network<T> {
         let loss = parts::cross_entropy(&kept.logits, &batch.labels);
         (loss, vec![dconv1, dgamma, dbeta, dconv2, dfc1, dfc2, db2])
     }
+    // ANCHOR_END: gradients
 }

@@ -99,13 +99,15 @@ pub fn run(report: &mut Report, source: &Dataset) {
     let double = curve::<f64>(source, Activation::Softplus, 56);
     let corners = curve::<f64>(source, Activation::Relu, 56);
 
-    report.line("Relative error of central differences over the step h");
     let rows = (0..=14).map(|decade| {
         let text = |curve: &Curve| curve.get(4 * decade).map_or("-".into(), |p| format!("≈{:.0e}", p.1));
         vec![format!("1e-{decade}"), text(&single), text(&double), text(&corners)]
     });
-    report.table(&["h", "f32", "f64", "f64, ReLU"], &rows.collect::<Vec<_>>());
-    report.line("");
+    let rows: Vec<_> = rows.collect();
+    report.part("steps", |report| {
+        report.line("Relative error of central differences over the step h");
+        report.table(&["h", "f32", "f64", "f64, ReLU"], &rows);
+    });
     for (name, curve, unit) in [("f32", &single, UNIT_F32), ("f64", &double, UNIT_F64)] {
         let (measured, predicted) = (best(curve), theory.best(unit));
         report.line(format!(

@@ -41,6 +41,14 @@ impl Report {
         self.text.push('\n');
     }
 
+    /// What `write` adds to the text becomes a part that a page includes as `out/chNN.txt:NAME`.
+    pub fn part(&mut self, name: &str, write: impl FnOnce(&mut Self)) {
+        self.line(format!("# ANCHOR: {name}"));
+        write(self);
+        self.line(format!("# ANCHOR_END: {name}"));
+        self.line("");
+    }
+
     /// Adds a table, columns aligned, the first to the left and the others to the right.
     pub fn table(&mut self, header: &[&str], rows: &[Vec<String>]) {
         let width = |column: usize| {
@@ -104,7 +112,8 @@ pub fn main(name: &str, run: fn(Budget) -> Report) -> ExitCode {
     }
     let start = Instant::now();
     let report = run(budget);
-    print!("{}", report.text);
+    let is_mark = |line: &&str| line.starts_with("# ANCHOR");
+    report.text.lines().filter(|line| !is_mark(line)).for_each(|line| println!("{line}"));
     eprintln!("{:.1} s", start.elapsed().as_secs_f64());
     for (claim, _) in report.claims.iter().filter(|(_, holds)| !holds) {
         eprintln!("does not hold: {claim}");

@@ -26,11 +26,14 @@ pub const SYNTHETIC: u64 = 4 << 56;
 /// assert_ne!(a.uniform(), Generator::new(7, 1).uniform());
 /// ```
 #[derive(Debug)]
-pub struct Generator(ChaCha8Rng);
+pub struct Generator {
+    rng: ChaCha8Rng,
+    idle: bool,
+}
 
 impl Clone for Generator {
     fn clone(&self) -> Self {
-        Self(ChaCha8Rng::deserialize_state(&self.0.serialize_state()))
+        Self { rng: ChaCha8Rng::deserialize_state(&self.rng.serialize_state()), ..*self }
     }
 }
 
@@ -39,22 +42,35 @@ impl Generator {
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
-        Self(rng)
+        Self { rng, idle: false }
+    }
+
+    /// Marked as not worth drawing from: initialisation leaves weights zero.
+    ///
+    /// Drawing the weights of a large network takes seconds, which are lost where they are only
+    /// counted or about to be replaced by those of a file.
+    pub fn idle(self) -> Self {
+        Self { idle: true, ..self }
+    }
+
+    /// Whether it is marked as [`idle`](Self::idle).
+    pub fn is_idle(&self) -> bool {
+        self.idle
     }
 
     /// How far the stream has been read, in 32-bit words.
     pub fn position(&self) -> u64 {
-        self.0.get_word_pos() as u64
+        self.rng.get_word_pos() as u64
     }
 
     /// Continues from a [`position`](Self::position).
     pub fn seek(&mut self, position: u64) {
-        self.0.set_word_pos(position.into());
+        self.rng.set_word_pos(position.into());
     }
 
     /// A number in [0, 1).
     pub fn uniform(&mut self) -> f64 {
-        self.0.random()
+        self.rng.random()
     }
 
     /// A number from the standard normal distribution (Box and Muller 1958).
@@ -69,7 +85,7 @@ impl Generator {
     /// If `bound` is zero.
     #[track_caller]
     pub fn below(&mut self, bound: usize) -> usize {
-        self.0.random_range(0..bound as u64) as usize
+        self.rng.random_range(0..bound as u64) as usize
     }
 
     /// Puts `items` into a random order (Fisher and Yates).

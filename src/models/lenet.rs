@@ -20,7 +20,6 @@ use super::Options;
 use crate::{
     nn::{Conv2d, Flatten, Init, Layer, Linear, MaxPool2d, Relu, Sequential},
     real::Real,
-    rng::Generator,
 };
 
 /// The size of MNIST's images, which lack the border that the paper gave them.
@@ -34,8 +33,8 @@ const UNPADDED: usize = 28;
 /// assert_eq!(net.outline([1, 32, 32, 3].into()).parameters, 62_006);
 /// ```
 pub fn lenet5<T: Real>(options: &Options) -> Sequential<T> {
-    let &Options { classes, in_channels, input_size, seed, .. } = options;
-    let rng = &mut Generator::new(seed, 0);
+    let &Options { classes, in_channels, input_size, .. } = options;
+    let rng = &mut options.weights();
     let padding = if input_size == UNPADDED { 2 } else { 0 };
     let features = Sequential::new()
         .add("conv1", Conv2d::new(in_channels, 6, 5).padding(padding).init(Init::Default, rng))

@@ -1,5 +1,6 @@
 //! [`Options`]: what a network is to be built for.
 
+use crate::rng::Generator;
 use serde::{Deserialize, Serialize};
 
 /// What a network is to be built for. The defaults are CIFAR-10's.
@@ -21,11 +22,27 @@ pub struct Options {
     pub shortcut: Shortcut,
     /// Of initialisation and dropout: the same seed, the same network.
     pub seed: u64,
+    /// Whether to draw initial weights. Without, they are zero, and even the largest network is
+    /// there at once: to be looked at, or to be given the weights of a file.
+    pub init: bool,
+}
+
+impl Options {
+    /// The stream that initial weights are drawn from.
+    pub fn weights(&self) -> Generator {
+        let stream = Generator::new(self.seed, 0);
+        if self.init { stream } else { stream.idle() }
+    }
+
+    /// The stream of the network's dropout layer number `i`, from 0.
+    pub fn dropout(&self, i: u64) -> Generator {
+        Generator::new(self.seed, 1 + i)
+    }
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { classes: 10, in_channels: 3, input_size: 32, shortcut: Shortcut::A, seed: 0 }
+        Self { classes: 10, in_channels: 3, input_size: 32, shortcut: Shortcut::A, seed: 0, init: true }
     }
 }
 

@@ -57,7 +57,7 @@ fn blocks(depth: usize) -> usize {
 }
 
 fn network<T: Real>(n: usize, shortcut: Option<Shortcut>, options: &Options) -> Sequential<T> {
-    let rng = &mut Generator::new(options.seed, 0);
+    let rng = &mut options.weights();
     Sequential::new()
         .add("conv1", conv3x3(options.in_channels, 16, 1, rng))
         .add("bn1", BatchNorm2d::new(16))

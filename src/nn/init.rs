@@ -15,17 +15,29 @@ use crate::{real::Real, rng::Generator, tensor::Tensor};
 /// let rng = &mut Generator::new(0, 0);
 /// let conv = Conv2d::<f32>::new(3, 16, 3).padding(1).init(Init::KaimingNormal, rng);
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Init {
     /// PyTorch's: weights and biases uniform within ±1/√fan_in.
     Default,
     /// He's: weights normal with variance 2 / fan_out, biases zero. The choice of residual networks.
     KaimingNormal,
+    /// Weights normal with this deviation whatever the fans are, biases all equal: the choice of
+    /// AlexNet and of VGG's classifiers.
+    Normal {
+        /// Of the weights.
+        deviation: f64,
+        /// Every one of them.
+        bias: f64,
+    },
 }
 
 impl Init {
-    /// Fills weights (O, I, …) and their bias. The fans count the kernel's taps: I · KH · KW and O · KH · KW.
+    /// Fills weights (O, I, …) and their bias, unless `rng` is idle. The fans count the kernel's
+    /// taps: I · KH · KW and O · KH · KW.
     pub(super) fn fill<T: Real>(self, w: &mut Tensor<T>, b: Option<&mut Tensor<T>>, rng: &mut Generator) {
+        if rng.is_idle() {
+            return;
+        }
         let shape = w.shape();
         let (out, fan_in) = (shape.dims()[0], shape.dims()[1..].iter().product::<usize>());
         let fan_out = out * shape.dims()[2..].iter().product::<usize>();
@@ -39,9 +51,12 @@ impl Init {
             }
             Self::KaimingNormal => {
                 let deviation = (2.0 / fan_out as f64).sqrt();
+                Self::Normal { deviation, bias: 0.0 }.fill(w, b, rng);
+            }
+            Self::Normal { deviation, bias } => {
                 w.as_mut_slice().iter_mut().for_each(|x| *x = T::of(deviation * rng.normal()));
                 if let Some(b) = b {
-                    b.as_mut_slice().fill(T::ZERO);
+                    b.as_mut_slice().fill(T::of(bias));
                 }
             }
         }
@@ -76,5 +91,19 @@ mod tests {
         assert!(mean.abs() < 5.0 * (2.0 / 576.0 / n).sqrt());
         approx::assert_relative_eq!(variance, 2.0 / 576.0, max_relative = 5.0 * (2.0 / n).sqrt());
         assert_eq!(b, Tensor::zeros([64]));
+
+        let normal = Init::Normal { deviation: 0.01, bias: 1.0 };
+        normal.fill(&mut w, Some(&mut b), &mut Generator::new(1, 0));
+        let (mean, variance, _) = moments(&w);
+        assert!(mean.abs() < 5.0 * 0.01 / n.sqrt());
+        approx::assert_relative_eq!(variance, 1e-4, max_relative = 5.0 * (2.0 / n).sqrt());
+        assert_eq!(b, Tensor::full([64], 1.0));
+    }
+
+    #[test]
+    fn an_idle_generator_leaves_all_as_it_is() {
+        let (mut w, mut b) = (Tensor::<f64>::full([3, 2], 7.0), Tensor::full([3], 9.0));
+        Init::Default.fill(&mut w, Some(&mut b), &mut Generator::new(1, 0).idle());
+        assert_eq!((w, b), (Tensor::full([3, 2], 7.0), Tensor::full([3], 9.0)));
     }
 }

@@ -4,6 +4,7 @@
 //! Images are (N, H, W, C). Threads are started here and in `data`, nowhere else, and no result
 //! depends on how many there are.
 
+pub mod adaptive_avg_pool;
 pub mod add;
 pub mod avg_pool;
 pub mod batch_norm;
@@ -12,9 +13,11 @@ pub mod concat;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
+pub mod dropout2d;
 pub mod flatten;
 pub mod global_avg_pool;
 pub mod linear;
+pub mod local_response_norm;
 pub mod max_pool;
 pub mod pool;
 pub mod relu;

@@ -247,7 +247,10 @@ fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f32>>, Error>
     }
     let classes = splits.train.classes().len();
     let Config { shortcut, seed, .. } = *config;
-    models::build(&config.model, &Options { classes, in_channels, input_size: height, shortcut, seed })
+    models::build(
+        &config.model,
+        &Options { classes, in_channels, input_size: height, shortcut, seed, init: true },
+    )
 }
 
 /// At least ten training images, of which one is for validation, and a test image.

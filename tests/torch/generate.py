@@ -1,7 +1,7 @@
 """Writes golden/*.safetensors: what PyTorch computes, for main.rs to compare residual with.
 
-    pip install torch safetensors numpy
-    python tests/torch/generate.py
+    pip install torch torchvision safetensors numpy
+    python tests/torch/generate.py [GROUP...]
 
 Every group below runs twice on the same numbers, in f64 and in f32. Inputs are drawn in f32, so
 both see them exactly. The files keep the inputs, the f64 results, and how far PyTorch's own f32
@@ -14,7 +14,11 @@ results lie from them, which is the measure for residual's f32. A file's metadat
 """
 
 import json
+import sys
 from pathlib import Path
+
+import formula
+import resnets
 
 import torch
 import torch.nn.functional as F
@@ -58,11 +62,16 @@ def write(group):
     exact, rounded = Golden(torch.float64), Golden(torch.float32)
     group(exact)
     group(rounded)
-    distance = lambda a, b: ((a.double() - b.double()).norm() / b.double().norm().clamp_min(1e-300)).item()
-    errors = {k: distance(rounded.results[k], v) for k, v in exact.results.items()}
+    errors = {k: distance(k, rounded.results[k].double(), v.double()) for k, v in exact.results.items()}
     tensors = {k: v.float() if v.is_floating_point() else v for k, v in exact.inputs.items()}
     tensors |= exact.results
     save(group.__name__, tensors, cases=exact.cases, f32_errors=errors)
+
+
+def distance(key, a, b):
+    if key.endswith(("/gradients", "/buffers")):
+        return formula.distance(a, b)
+    return ((a - b).norm() / b.norm().clamp_min(1e-300)).item()
 
 
 def save(name, tensors, **about):
@@ -367,27 +376,33 @@ def resnet8(golden):
     model(golden, ResNet8)
 
 
+GROUPS = [
+    conv2d,
+    linear,
+    activation,
+    max_pool,
+    avg_pool,
+    global_avg_pool,
+    batch_norm,
+    concat,
+    flatten_linear,
+    softmax,
+    cross_entropy,
+    optimizer,
+    schedule,
+    lenet5,
+    resnet8,
+    resnets.resnets_cifar,
+]
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     FOLDER.mkdir(exist_ok=True)
-    for group in [
-        conv2d,
-        linear,
-        activation,
-        max_pool,
-        avg_pool,
-        global_avg_pool,
-        batch_norm,
-        concat,
-        flatten_linear,
-        softmax,
-        cross_entropy,
-        optimizer,
-        schedule,
-        lenet5,
-        resnet8,
-    ]:
-        write(group)
+    chosen = sys.argv[1:]
+    for group in GROUPS:
+        if not chosen or group.__name__ in chosen:
+            write(group)
     for architecture in [LeNet5, ResNet8]:
-        weights = fresh(architecture, Golden(torch.float32)).state_dict()
-        save(f"{architecture.__name__.lower()}_weights", weights)
+        name = architecture.__name__.lower()
+        if not chosen or name in chosen:
+            save(f"{name}_weights", fresh(architecture, Golden(torch.float32)).state_dict())

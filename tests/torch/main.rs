@@ -4,8 +4,10 @@
 //! same with residual, in f32 and in f64, and measure the distance to PyTorch's f64 results. Each
 //! test prints a table of its worst distances: `cargo test --test torch -- --nocapture`.
 
+mod formula;
 mod golden;
 mod models;
+mod networks;
 mod ops;
 mod report;
 mod train;

@@ -51,7 +51,12 @@ impl Report {
     pub fn compare<T: Real>(&mut self, row: &str, case: &Case, key: &str, found: &Tensor<T>) {
         let expected = case.tensor::<f64>(key);
         assert_eq!(found.shape(), expected.shape(), "{} {}: shape of {key}", self.title, case.name);
-        let (norm, max) = distances(&found.cast(), &expected);
+        let distance = distances(&found.cast(), &expected);
+        self.record::<T>(row, case, key, distance);
+    }
+
+    /// Takes a distance that was measured elsewhere: in the norm, and the largest of single numbers.
+    pub fn record<T: Real>(&mut self, row: &str, case: &Case, key: &str, (norm, max): (f64, f64)) {
         let torch = self.torch.entry(row.into()).or_default();
         *torch = torch.max(case.f32_error(key));
         let worst = &mut self.rows.entry(row.into()).or_default()[usize::from(T::DTYPE == "F64")];
@@ -105,6 +110,6 @@ fn norm(xs: &[f64]) -> f64 {
 }
 
 /// A NaN is larger than every number; for `f64::max` it would be smaller.
-fn largest(xs: impl IntoIterator<Item = f64>) -> f64 {
+pub fn largest(xs: impl IntoIterator<Item = f64>) -> f64 {
     xs.into_iter().fold(0.0, |m, x| if x > m || x.is_nan() { x } else { m })
 }

@@ -46,8 +46,12 @@ pub fn fold(error: &clap::Error) -> Error {
         },
         ErrorKind::MissingRequiredArgument => argument(&flag, "a value", "none", manual()),
         ErrorKind::ArgumentConflict => {
-            let prior = get(error, ContextKind::PriorArg);
-            let found = if prior.is_empty() { "it twice".into() } else { format!("it beside {prior}") };
+            let found = match error.get(ContextKind::PriorArg) {
+                Some(ContextValue::String(other)) => format!("it beside {}", first_word(other)),
+                // The parser lists all that would conflict, not what was given.
+                Some(_) => "it beside others that contradict it".into(),
+                None => "it twice".into(),
+            };
             argument(&flag, "to stand alone", &found, "keep one of them".into())
         }
         _ => argument("command line", "flags and values", &first_line(error), manual()),

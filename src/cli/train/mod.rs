@@ -6,6 +6,7 @@ mod report;
 
 use super::{
     args::Threads,
+    network::Network,
     screen::{note, say},
     table::thousands,
 };
@@ -34,6 +35,8 @@ const INTERRUPTED: u8 = 130;
 #[command(after_help = AFTER_HELP)]
 pub struct Args {
     #[command(flatten)]
+    network: Option<Network>,
+    #[command(flatten)]
     recipe: Recipe,
     /// Go on with the run in this folder, as it was configured
     #[arg(long, value_name = "DIR", conflicts_with_all = ["Recipe", "Network"])]
@@ -54,7 +57,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let mut run = match &args.resume {
         Some(folder) => Run::resume(folder)?,
-        None => Run::new(args.recipe.config())?,
+        None => Run::new(args.recipe.config(args.network.as_ref()))?,
     };
     let plan = plan(&mut run);
     if args.json {

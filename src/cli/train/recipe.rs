@@ -11,11 +11,12 @@ use residual::{
 };
 use std::{fmt::Display, path::PathBuf};
 
-/// Everything that a run follows from; what is not said is usual.
+/// Everything but the network that a run follows from; what is not said is usual.
+///
+/// Nothing is flattened into it: a group with flattened parts is empty, and `--resume` would not
+/// exclude it.
 #[derive(clap::Args)]
 pub struct Recipe {
-    #[command(flatten)]
-    network: Option<Network>,
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), hide_possible_values = true, ignore_case = true,
           help = usual("What goes around a block of resnetN that changes the shape: A, zeros; B, a convolution", "A"))]
     shortcut: Option<Shortcut>,
@@ -71,14 +72,13 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// The configuration that it asks for.
-    pub fn config(&self) -> Config {
+    /// The configuration that it asks for, for this network or the usual one.
+    pub fn config(&self, network: Option<&Network>) -> Config {
         let usual = Config::default();
         let optimizer = self.optimizer.unwrap_or(usual.optimizer);
         let (lr, weight_decay) = optimizer.usual();
-        let name = self.network.as_ref().map(|network| network.name().to_owned());
         Config {
-            model: name.unwrap_or(usual.model),
+            model: network.map_or(usual.model, |network| network.name().into()),
             shortcut: self.shortcut.unwrap_or(usual.shortcut),
             data: self.data.clone().unwrap_or(usual.data),
             weights: self.weights.clone(),

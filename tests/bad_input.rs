@@ -1,0 +1,170 @@
+//! Wrong command lines and wrong files: one line on stderr that helps, the right status, nothing
+//! written.
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod folder;
+mod place;
+
+use place::{Answer, Place};
+use std::process::Stdio;
+
+/// A place with files of every kind, where wrong commands are given.
+struct Trial {
+    place: Place,
+    before: Vec<(std::path::PathBuf, u64)>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let place = Place::with_files();
+        Self { before: place.listing(), place }
+    }
+
+    /// Runs `args`; expects `status`, one line with all of `parts`, and no file touched.
+    #[track_caller]
+    fn refused(&self, args: &str, status: i32, parts: &[&str]) {
+        let answer = self.place.run(args);
+        assert_eq!(answer.status, status, "`{args}`: {}", answer.stderr);
+        assert_eq!(answer.stdout, "", "`{args}`");
+        assert_eq!(answer.stderr.lines().count(), 1, "`{args}`: {}", answer.stderr);
+        assert!(answer.stderr.starts_with("error: "), "`{args}`: {}", answer.stderr);
+        assert!(answer.stderr.contains("; "), "`{args}`: no advice in {}", answer.stderr);
+        for part in parts {
+            assert!(answer.stderr.contains(part), "`{args}`: no `{part}` in {}", answer.stderr);
+        }
+        assert_eq!(self.place.listing(), self.before, "`{args}`: nothing is written");
+    }
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    let trial = Trial::new();
+    trial.refused("trian", 2, &["command: expected one of train,", "`trian`", "did you mean train?"]);
+    trial.refused("train --batchsize 4", 2, &["--batchsize", "did you mean --batch-size?"]);
+    trial.refused("train --model resnet21", 2, &["--model", "`resnet21`", "did you mean resnet20"]);
+    trial.refused("train resnet21", 2, &["--model", "`resnet21`", "did you mean resnet20"]);
+    trial.refused("summary lenet", 2, &["`lenet`", "did you mean lenet5?"]);
+    trial.refused(
+        "train --optimizer adm",
+        2,
+        &["--optimizer", "sgd, adam, adamw", "`adm`", "did you mean adam"],
+    );
+    trial.refused("train --schedule cosin", 2, &["--schedule", "`cosin`", "did you mean cosine?"]);
+    trial.refused("train --augment flip", 2, &["--augment", "none, crop-flip", "`flip`"]);
+    trial.refused(
+        "train --data fashion-mnst",
+        2,
+        &["--data", "`fashion-mnst`", "did you mean `fashion-mnist`?"],
+    );
+    trial.refused("train lenet5 extra", 2, &["`extra`", "--help"]);
+}
+
+#[test]
+fn numbers_that_cannot_be_used() {
+    let trial = Trial::new();
+    for (flag, values) in [
+        ("--lr", &["abc", "-1", "0", "nan", "inf"][..]),
+        ("--batch-size", &["0", "-1", "1.5", "many"]),
+        ("--epochs", &["0", "-3"]),
+        ("--steps", &["0", "x"]),
+        ("--momentum", &["1", "-0.1", "nan"]),
+        ("--weight-decay", &["-1e-4", "nan"]),
+        ("--label-smoothing", &["1", "-1"]),
+        ("--warmup-epochs", &["-1", "nan"]),
+        ("--seed", &["-1", "1.5"]),
+        ("--threads", &["0", "-1", "100000"]),
+    ] {
+        for value in values {
+            trial.refused(&format!("train {flag} {value}"), 2, &[flag, &format!("`{value}`"), "; try "]);
+        }
+    }
+    trial.refused("summary lenet5 --input-size 3", 2, &["--input-size", "at least 16", "found 3"]);
+    trial.refused("summary lenet5 --num-classes 0", 2, &["--num-classes", "`0`"]);
+}
+
+#[test]
+fn flags_that_do_not_go_together() {
+    let trial = Trial::new();
+    trial.refused("summary", 2, &["MODEL: expected a value"]);
+    trial.refused("summary lenet5 --model resnet8", 2, &["MODEL", "found it beside --model"]);
+    trial.refused("train --resume run --lr 1", 2, &["--resume", "contradict"]);
+    trial.refused("train --resume run lenet5", 2, &["--resume", "contradict"]);
+    trial.refused("eval", 2, &["--weights: expected a value, found none"]);
+    trial.refused("train --lr", 2, &["--lr: expected a value, found none"]);
+    trial.refused("forward lenet5 --weights weights --input images", 2, &["--output"]);
+    trial.refused("forward lenet5 --weights weights --input images --train", 2, &["--labels"]);
+}
+
+#[test]
+fn data_that_cannot_be_read() {
+    let trial = Trial::new();
+    trial.refused("train --data nowhere", 2, &["--data", "`nowhere`"]);
+    trial.refused("train --data garbage", 2, &["--data", "garbage", "folder"]);
+    trial.refused("train --data empty", 1, &["empty", "found none of them"]);
+    trial.refused("train --data truncated", 1, &["truncated", "train-images-idx3-ubyte.gz"]);
+    trial.refused("eval --weights weights --data nowhere", 2, &["--data", "`nowhere`"]);
+}
+
+#[test]
+fn weights_that_do_not_fit() {
+    let trial = Trial::new();
+    trial.refused("eval --weights nowhere", 1, &["nowhere: cannot read"]);
+    trial.refused("eval --weights garbage", 1, &["garbage: expected a safetensors file"]);
+    trial.refused(
+        "eval resnet8 --weights weights --data data",
+        1,
+        &["weights: expected", "missing", "unexpected"],
+    );
+    trial.refused("train resnet8 --weights weights --data data", 1, &["weights: expected", "missing"]);
+    trial.refused("eval lenet5 --weights images --data data", 1, &["images: expected", "missing"]);
+    trial.refused("eval --weights images --data data", 2, &["--model", "images does not say it"]);
+}
+
+#[test]
+fn folders_that_are_no_runs_or_already_one() {
+    let trial = Trial::new();
+    trial.refused("train --resume nowhere", 2, &["--resume", "nowhere"]);
+    trial.refused("train --resume data", 2, &["--resume", "data"]);
+    trial.refused("train --resume garbage", 2, &["--resume", "garbage"]);
+    trial.refused("train lenet5 --data data --output run", 2, &["--output", "run", "--resume run"]);
+    trial.refused("train lenet5 --data data --output garbage", 1, &["garbage"]);
+}
+
+#[test]
+fn tensors_that_the_network_does_not_take() {
+    let trial = Trial::new();
+    let run = "forward lenet5 --weights weights --output out --input";
+    trial.refused(&format!("{run} nowhere"), 1, &["nowhere: cannot read"]);
+    trial.refused(&format!("{run} garbage"), 1, &["garbage: expected a safetensors file"]);
+    trial.refused(&format!("{run} flat"), 1, &["flat", "(N, C, H, W)", "[2, 784]"]);
+    trial.refused(&format!("{run} colour"), 1, &["colour", "(N, 1, 28, 28)", "(2, 3, 28, 28)"]);
+    trial.refused(&format!("{run} weights"), 1, &["weights", "`input`", "conv1.bias"]);
+    for labels in ["1", "1,2,3", "1,10"] {
+        let args = format!("{run} images --train --labels {labels}");
+        trial.refused(&args, 2, &["--labels", "a class below 10 for each of 2 images"]);
+    }
+    trial.refused(&format!("{run} images --train --labels 1,x"), 2, &["--labels", "`x`"]);
+}
+
+#[test]
+fn an_instruction_set_that_is_not_there() {
+    let place = Place::new();
+    for name in ["sse", "", "AVX2"] {
+        let output = place.command("models").env("RESIDUAL_ISA", name).output().expect("the program runs");
+        let answer = Answer::of(output);
+        assert_eq!((answer.status, answer.stdout.as_str()), (2, ""));
+        let start = "error: RESIDUAL_ISA: expected an instruction set of this machine (";
+        assert!(answer.stderr.starts_with(start), "{}", answer.stderr);
+        assert!(answer.stderr.ends_with(&format!("found `{name}`; unset it to use the fastest\n")));
+    }
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_error() {
+    let place = Place::new();
+    let mut command = place.command("summary resnet110");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    drop(child.stdout.take());
+    let answer = Answer::of(child.wait_with_output().expect("an end"));
+    assert_eq!((answer.status, answer.stderr.as_str()), (0, ""));
+}

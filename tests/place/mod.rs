@@ -1,0 +1,137 @@
+//! Folders in which the built program runs.
+
+use super::folder::{Folder, gzip, idx};
+use residual::{
+    Tensor,
+    checkpoint::{self, Array, Metadata, TensorFile},
+    models::{self, Options},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// A folder of its own for each test.
+pub struct Place(Folder);
+
+/// What the program said, and how it ended.
+pub struct Answer {
+    pub status: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Place {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self(Folder::new("place"))
+    }
+
+    /// With `data`, forty training and twenty test images like MNIST's.
+    pub fn with_data() -> Self {
+        let place = Self::new();
+        for (part, count) in [("train", 40), ("t10k", 20)] {
+            let pixels: Vec<_> = (0..count * 784).map(|i| (i * i % 251) as u8).collect();
+            let labels: Vec<_> = (0..count).map(|i| (i % 10) as u8).collect();
+            place.write(&format!("data/{part}-images-idx3-ubyte.gz"), &gzip(&idx(&[count, 28, 28], &pixels)));
+            place.write(&format!("data/{part}-labels-idx1-ubyte.gz"), &gzip(&idx(&[count], &labels)));
+        }
+        place
+    }
+
+    /// With good and bad files of every kind.
+    pub fn with_files() -> Self {
+        let place = Self::with_data();
+        place.write("garbage", b"This is no file of tensors, and no image either.");
+        fs::create_dir(place.file("empty")).expect("a folder can be made");
+        for name in ["train-images", "train-labels", "t10k-images", "t10k-labels"] {
+            let name = format!("{name}-idx{}-ubyte.gz", if name.ends_with("images") { 3 } else { 1 });
+            let whole = fs::read(place.file("data").join(&name)).expect("a file that was written");
+            let cut = if name.starts_with("train-images") { whole.len() / 2 } else { whole.len() };
+            place.write(&format!("truncated/{name}"), &whole[..cut]);
+        }
+        let config = serde_json::to_vec(&residual::train::Config::default()).expect("plain data");
+        place.write("run/config.json", &config);
+        place.save_weights();
+        place.save_input("images", Tensor::full([2, 1, 28, 28], 0.5f32));
+        place.save_input("colour", Tensor::full([2, 3, 28, 28], 0.5f32));
+        place.save_input("flat", Tensor::full([2, 784], 0.5f32));
+        place
+    }
+
+    /// LeNet-5's for grey images of 28 x 28 pixels, without a word of what they are for.
+    fn save_weights(&self) {
+        let options = Options { in_channels: 1, input_size: 28, ..Options::default() };
+        let mut model = models::build::<f32>("lenet5", &options).expect("a known name");
+        let metadata = Metadata {
+            model: "lenet5".into(),
+            in_channels: 1,
+            input_size: [28, 28],
+            data: "mnist".into(),
+            classes: (0..10).map(|class| class.to_string()).collect(),
+            mean: vec![0.5],
+            std: vec![0.5],
+            shortcut: None,
+        };
+        checkpoint::save(&self.file("weights"), |each| model.visit(each), &metadata).expect("a file");
+    }
+
+    /// A file with `input` and nothing else.
+    pub fn save_input<T: residual::Real>(&self, name: &str, input: Tensor<T>) {
+        let mut file = TensorFile::default();
+        file.arrays.insert("input".into(), Array::of(&input));
+        file.write(&self.file(name)).expect("a file can be written");
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let folder = self.file(name).parent().map(Path::to_owned).expect("a folder above");
+        fs::create_dir_all(folder).expect("a folder can be made");
+        self.0.write(name, bytes);
+    }
+
+    /// The path of a file here.
+    pub fn file(&self, name: &str) -> PathBuf {
+        Path::new(self.0.path()).join(name)
+    }
+
+    /// Every file and folder here, with how large it is.
+    pub fn listing(&self) -> Vec<(PathBuf, u64)> {
+        let mut found = Vec::new();
+        let mut folders = vec![self.file("")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).expect("a folder can be read") {
+                let path = entry.expect("an entry").path();
+                found.push((path.clone(), fs::metadata(&path).expect("an entry").len()));
+                if path.is_dir() {
+                    folders.push(path);
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    /// The program with these arguments, which are words between spaces.
+    pub fn command(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_residual"));
+        command.args(args.split_whitespace()).current_dir(self.file("")).env_remove("RESIDUAL_ISA");
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run(&self, args: &str) -> Answer {
+        Answer::of(self.command(args).output().expect("the program runs"))
+    }
+}
+
+impl Answer {
+    /// What a finished program left.
+    pub fn of(output: Output) -> Self {
+        Self {
+            status: output.status.code().expect("an end without a signal"),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! The program from end to end, on tiny settings.
+
+#[allow(dead_code, reason = "other tests use the rest")]
+mod folder;
+mod place;
+
+use place::{Answer, Place};
+use residual::{Tensor, checkpoint::TensorFile};
+use serde_json::Value;
+
+const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.05 --json";
+
+/// The JSON that a command prints.
+#[track_caller]
+fn json(place: &Place, args: &str) -> Value {
+    let Answer { status, stdout, stderr } = place.run(args);
+    assert_eq!(status, 0, "`{args}`: {stderr}");
+    serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("`{args}`: {error} in {stdout}"))
+}
+
+#[test]
+fn eval_repeats_what_training_printed() {
+    let place = Place::with_data();
+    let trained = json(&place, &format!("{TRAIN} --epochs 2 --output run"));
+    for weights in ["run", "run/best.safetensors --data data"] {
+        let judged = json(&place, &format!("eval --weights {weights} --batch-size 8 --json"));
+        assert_eq!(judged["accuracy"], trained["test_accuracy"]);
+        assert_eq!(judged["loss"], trained["test_loss"]);
+        assert_eq!((&judged["model"], &judged["images"]), (&"lenet5".into(), &20.into()));
+    }
+    let text = place.run("eval --weights run").stdout;
+    let percent =
+        format!("accuracy {:.2} % (", 100.0 * trained["test_accuracy"].as_f64().unwrap_or_default());
+    assert!(text.contains(&percent), "no `{percent}` in {text}");
+}
+
+#[test]
+fn training_says_what_it_does_and_where_all_is() {
+    let place = Place::with_data();
+    let answer = place.run("train lenet5 --data data --steps 3 --batch-size 8 --threads 1");
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    for line in ["lenet5, 61,706 parameters", "36 images to train on, 4 to validate, 20 to test", "1 thread,"]
+    {
+        assert!(answer.stdout.contains(line), "no `{line}` in {}", answer.stdout);
+    }
+    let folder = answer.stdout.lines().find_map(|line| line.strip_prefix("output")).expect("a folder").trim();
+    for file in ["config.json", "log.jsonl", "curves.svg", "last.safetensors", "best.safetensors"] {
+        assert!(place.file(folder).join(file).is_file(), "{folder}/{file}");
+    }
+    assert!(answer.stdout.ends_with(&format!("next       residual eval --weights {folder}\n")));
+    assert!(!answer.stdout.contains('\x1b') && !answer.stderr.contains('\x1b'), "no colour in a pipe");
+}
+
+#[test]
+fn fashion_mnist_needs_no_path() {
+    let place = Place::new();
+    let trained = json(&place, "train lenet5 --steps 3 --output run --json");
+    assert_eq!((&trained["test_images"], &trained["step"]), (&10_000.into(), &3.into()));
+    let judged = json(&place, "eval --weights run --json");
+    assert_eq!(judged["accuracy"], trained["test_accuracy"]);
+}
+
+/// Ctrl-C in the middle; the resumed run ends with the weights of one that never stopped.
+#[cfg(unix)]
+#[test]
+fn interrupted_and_resumed_is_never_stopped() {
+    use std::{fs, process::Command, process::Stdio, thread, time::Duration};
+
+    let place = Place::with_data();
+    let long = format!("{TRAIN} --epochs 150 --output");
+    let whole = json(&place, &format!("{long} whole"));
+    let mut command = place.command(&format!("{long} stopped"));
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    while !place.file("stopped/last.safetensors").exists() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+    let answer = Answer::of(child.wait_with_output().expect("an end"));
+    assert_eq!(answer.status, 130, "{}", answer.stderr);
+    assert!(answer.stderr.ends_with("go on with: residual train --resume stopped\n"), "{}", answer.stderr);
+    let resumed = json(&place, "train --resume stopped --json");
+    assert_eq!(resumed["test_loss"], whole["test_loss"]);
+    for name in ["last.safetensors", "best.safetensors"] {
+        let [a, b] = ["whole", "stopped"].map(|run| fs::read(place.file(run).join(name)).expect("weights"));
+        assert!(a == b, "{name} differs");
+    }
+}
+
+#[test]
+fn forward_runs_in_the_precision_of_its_input() {
+    let place = Place::with_files();
+    let images = Tensor::from_fn([2, 1, 28, 28], |i| (i % 17) as f64 / 17.0);
+    place.save_input("double", images.clone());
+    place.save_input("single", images.cast::<f32>());
+    let run = "forward lenet5 --weights weights --input";
+    let train = "--train --labels 0,7 --no-dropout --json";
+    let mut losses = Vec::new();
+    for name in ["double", "single"] {
+        assert_eq!(place.run(&format!("{run} {name} --output {name}.out")).status, 0);
+        let loss = json(&place, &format!("{run} {name} --grads {name}.grads {train}"))["loss"].as_f64();
+        losses.push(loss.expect("a number"));
+    }
+    let read = |name: &str, array: &str| {
+        let file = TensorFile::read(&place.file(name)).expect("a file that was written");
+        let tensor = file.arrays[array].to_tensor::<f64>().expect("at most four axes");
+        (tensor.shape().dims().to_vec(), tensor.as_slice().to_vec())
+    };
+    for (file, array, shape) in [("out", "output", &[2, 10][..]), ("grads", "conv1.weight", &[6, 1, 5, 5])] {
+        let [(double_shape, double), (single_shape, single)] =
+            ["double", "single"].map(|name| read(&format!("{name}.{file}"), array));
+        assert_eq!((&double_shape[..], &single_shape[..]), (shape, shape));
+        assert!(double.iter().zip(&single).all(|(a, b)| (a - b).abs() < 1e-5), "{array}");
+        assert!(double != single && double.iter().any(|x| x.abs() > 1e-3), "{array}");
+    }
+    assert!((losses[0] - losses[1]).abs() < 1e-5 && losses[0] != losses[1], "{losses:?}");
+}
+
+#[test]
+fn summary_lists_what_pytorch_lists() {
+    let place = Place::new();
+    let summary = json(&place, "summary resnet20 --json");
+    assert_eq!(summary["total_parameters"], 269_722);
+    let parameters = summary["parameters"].as_array().expect("a list");
+    let size = |shape: &Value| -> u64 {
+        shape.as_array().expect("a list").iter().map(|extent| extent.as_u64().expect("a number")).product()
+    };
+    assert_eq!(parameters.iter().map(|parameter| size(&parameter["shape"])).sum::<u64>(), 269_722);
+    assert_eq!(parameters[0]["name"], "conv1.weight");
+    assert_eq!(parameters[0]["shape"], serde_json::json!([16, 3, 3, 3]));
+    assert_eq!(summary["buffers"][0]["name"], "bn1.running_mean");
+    let text = place.run("summary lenet5 --in-channels 1 --batch-size 4").stdout;
+    for line in ["  (fc3): Linear(in_features=84, out_features=10, bias=True)", "(4, 6, 28, 28)", "61,706"] {
+        assert!(text.contains(line), "no `{line}` in {text}");
+    }
+}
+
+#[test]
+fn gradcheck_passes() {
+    let place = Place::new();
+    let report = json(&place, "gradcheck lenet5 --in-channels 1 --json");
+    assert_eq!(report["passed"], true);
+    assert_eq!(report["tensors"].as_array().expect("a list").len(), 10);
+}
+
+#[test]
+fn the_rest_answers() {
+    let place = Place::new();
+    assert!(place.run("").stdout.contains("Usage: residual"));
+    assert!(place.run("--version").stdout.starts_with("residual "));
+    assert!(json(&place, "models --json").as_array().expect("a list").len() > 10);
+    assert_eq!(json(&place, "doctor --json")["data"]["found"], true);
+    assert_eq!(place.listing(), []);
+}

@@ -125,7 +125,7 @@ fn folders_that_are_no_runs_or_already_one() {
     let trial = Trial::new();
     trial.refused("train --resume nowhere", 2, &["--resume", "nowhere"]);
     trial.refused("train --resume data", 2, &["--resume", "data"]);
-    trial.refused("train --resume garbage", 2, &["--resume", "garbage"]);
+    trial.refused("train --resume garbage", 1, &["garbage", "name another path"]);
     trial.refused("train lenet5 --data data --output run", 2, &["--output", "run", "--resume run"]);
     trial.refused("train lenet5 --data data --output garbage", 1, &["garbage"]);
 }

@@ -8,7 +8,7 @@ use std::{fmt, num::NonZeroUsize};
 #[derive(Args)]
 pub struct Threads {
     /// How many threads to use; as many as the machine has, unless said
-    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = threads, allow_hyphen_values = true)]
     threads: Option<usize>,
 }
 

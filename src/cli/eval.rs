@@ -36,7 +36,7 @@ pub struct Args {
     variant: Variant,
     /// Images to score at once
     #[arg(long, value_name = "N", default_value_t = Config::default().batch_size, value_parser = args::size,
-          allow_negative_numbers = true)]
+          allow_hyphen_values = true)]
     batch_size: usize,
     #[command(flatten)]
     threads: Threads,

@@ -33,13 +33,13 @@ impl Network {
 #[derive(Args)]
 pub struct Variant {
     /// How many classes there are to choose from
-    #[arg(long, value_name = "N", value_parser = args::size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
     num_classes: Option<usize>,
     /// Channels of the images: 1 grey, 3 colour
-    #[arg(long, value_name = "N", value_parser = args::size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
     in_channels: Option<usize>,
     /// Height and width of the images
-    #[arg(long, value_name = "N", value_parser = args::size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
     input_size: Option<usize>,
     /// What goes around a block of resnetN that changes the shape: A, zeros; or B, a convolution
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), ignore_case = true)]

@@ -31,8 +31,19 @@ pub fn note(line: impl Display) {
 pub fn error(error: &Error) {
     let text = error.to_string();
     let line: Vec<_> = text.lines().map(str::trim).collect();
-    let line = line.join("; ");
+    let line = line.join("; ") + advice(error);
     note(format_args!("{} {line}", Paint::stderr().red("error:")));
+}
+
+/// What to do where the system alone speaks; all other errors say it themselves.
+fn advice(error: &Error) -> &'static str {
+    let Error::Io { source, .. } = error else { return "" };
+    match source.kind() {
+        ErrorKind::NotFound => "; check the path",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "; check who may use it",
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "; make room, or name another disk",
+        _ => "; name another path",
+    }
 }
 
 /// Colours, where they are wanted.

@@ -23,7 +23,7 @@ pub struct Args {
     #[command(flatten)]
     variant: Variant,
     /// How many images the shapes and costs are for
-    #[arg(long, value_name = "N", default_value = "1", value_parser = args::size, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = args::size, allow_hyphen_values = true)]
     batch_size: usize,
     /// Print one JSON object
     #[arg(long)]

@@ -22,36 +22,36 @@ pub struct Recipe {
     shortcut: Option<Shortcut>,
     #[arg(long, value_name = "NAME|PATH", help = usual("fashion-mnist, mnist, cifar10, cifar100 or the folder of one", config().data))]
     data: Option<String>,
-    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", value_parser = args::count, allow_hyphen_values = true,
           help = usual("How often every training image is seen", config().epochs))]
     epochs: Option<usize>,
     /// End the training, schedule included, after so many steps
-    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = args::count, allow_hyphen_values = true)]
     steps: Option<usize>,
-    #[arg(long, value_name = "N", value_parser = args::count, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", value_parser = args::count, allow_hyphen_values = true,
           help = usual("Images for each step", config().batch_size))]
     batch_size: Option<usize>,
     #[arg(long, value_name = "NAME", value_parser = optimizers(), hide_possible_values = true, help = usual("sgd, adam or adamw", "sgd"))]
     optimizer: Option<OptimizerName>,
-    #[arg(long, value_name = "F", value_parser = args::positive, allow_negative_numbers = true,
+    #[arg(long, value_name = "F", value_parser = args::positive, allow_hyphen_values = true,
           help = rates("The highest learning rate", |(lr, _)| lr))]
     lr: Option<f64>,
-    #[arg(long, value_name = "F", value_parser = args::fraction, allow_negative_numbers = true,
+    #[arg(long, value_name = "F", value_parser = args::fraction, allow_hyphen_values = true,
           help = usual("How much of the last update SGD keeps", config().momentum))]
     momentum: Option<f64>,
     #[arg(long, value_name = "BOOL", num_args = 0..=1, hide_possible_values = true, default_missing_value = "true",
           help = usual("Whether SGD looks ahead along the momentum: true or false", config().nesterov))]
     nesterov: Option<bool>,
-    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_negative_numbers = true,
+    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_hyphen_values = true,
           help = rates("How strongly parameters are pulled to zero", |(_, decay)| decay))]
     weight_decay: Option<f64>,
     #[arg(long, value_name = "NAME", value_parser = schedules(), hide_possible_values = true,
           help = usual("constant, step, cosine or one-cycle", "one-cycle"))]
     schedule: Option<Shape>,
-    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_negative_numbers = true,
+    #[arg(long, value_name = "F", value_parser = args::not_negative, allow_hyphen_values = true,
           help = usual("Epochs over which the learning rate rises first", config().warmup_epochs))]
     warmup_epochs: Option<f64>,
-    #[arg(long, value_name = "F", value_parser = args::fraction, allow_negative_numbers = true,
+    #[arg(long, value_name = "F", value_parser = args::fraction, allow_hyphen_values = true,
           help = usual("How much of the target is spread over all classes", config().label_smoothing))]
     label_smoothing: Option<f64>,
     #[arg(long, value_name = "NAME", value_parser = ["none", "crop-flip"], hide_possible_values = true,
@@ -60,7 +60,7 @@ pub struct Recipe {
     /// Keep the images in the order of their file
     #[arg(long)]
     no_shuffle: bool,
-    #[arg(long, value_name = "N", value_parser = args::whole, allow_negative_numbers = true,
+    #[arg(long, value_name = "N", value_parser = args::whole, allow_hyphen_values = true,
           help = usual("What all randomness follows from", config().seed))]
     seed: Option<u64>,
     /// Start from these weights, a safetensors file, instead of random ones

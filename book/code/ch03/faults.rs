@@ -94,9 +94,11 @@ fn figure(verdicts: &[Verdict]) -> String {
         Line { label: label.into(), color, dashed: false, points }
     };
     Chart {
-        title: "Training loss over steps: one of eight networks fails, the other seven fall as one".into(),
+        title:
+            "Training loss over steps: one of eight networks fails, the other seven fall to the same level"
+                .into(),
         x: Axis { label: "step", range: [0.0, 320.0], log: false },
-        y: Axis { label: "training loss", range: [0.0, 6.0], log: false },
+        y: Axis { label: "training loss", range: [0.0, 3.0], log: false },
         // The sound network is drawn last, on top.
         lines: verdicts.iter().rev().map(line).collect(),
         label_width: 84.0,
@@ -222,7 +224,7 @@ fn conclude(report: &mut Report, verdicts: &[Verdict]) {
     report.value("unturned_accuracy", percent(unturned));
     let ours = sound.errors.iter().copied().fold(0.0, f64::max);
     let least = faulty.iter().flat_map(|v| &v.errors).copied().filter(|&e| e > TOLERANCE).fold(1.0, f64::min);
-    report.value("sound_error", format!("{}", steps::power("≈", 0, ours)));
+    report.value("sound_error", steps::power("≈", 0, ours));
     report.value("least_fault", format!("~{least:.2}"));
     report.value("summed_error", format!("{:.2}", summed.errors[0]));
 

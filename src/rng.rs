@@ -45,7 +45,7 @@ impl Generator {
         Self { rng, idle: false }
     }
 
-    /// Marked as not worth drawing from: initialisation leaves weights zero.
+    /// Marked as not to be drawn from: initialisation leaves weights zero, dropout drops nothing.
     ///
     /// Drawing the weights of a large network takes seconds, which are lost where they are only
     /// counted or about to be replaced by those of a file.

@@ -26,11 +26,14 @@ pub struct Mask {
 /// The mask is drawn number by number, so that the same generator drops the same numbers on any
 /// machine and on any number of threads.
 ///
+/// An [idle](Generator::idle) generator leaves all as it is.
+///
 /// # Panics
 /// If `p` is not between 0 and 1.
 #[track_caller]
 pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Tensor<T>, Mask) {
     assert!((0.0..=1.0).contains(&p), "a probability is between 0 and 1, got {p}");
+    let p = if generator.is_idle() { 0.0 } else { p };
     let kept = (0..x.len()).map(|_| generator.uniform() >= p).collect();
     // With p = 1 nothing stays, and an infinite factor would have nothing to multiply.
     let scale = if p < 1.0 { 1.0 / (1.0 - p) } else { 0.0 };
@@ -59,6 +62,13 @@ fn masked<T: Real>(mut x: Tensor<T>, mask: &Mask) -> Tensor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_idle_generator_drops_nothing() {
+        let x = Tensor::from_fn([10], |i| i as f32);
+        let (y, mask) = forward(x.clone(), 0.9, &mut Generator::new(1, 0).idle());
+        assert_eq!((&y, &backward(y.clone(), &mask)), (&x, &x));
+    }
 
     #[test]
     fn drops_about_p_and_keeps_the_mean() {

@@ -29,13 +29,15 @@ pub struct Mask {
     factors: Vec<f64>,
 }
 
-/// `y`, in the memory of `x`, and what backward needs.
+/// `y`, in the memory of `x`, and what backward needs. An [idle](Generator::idle) generator leaves all
+/// as it is.
 ///
 /// # Panics
 /// If there are not four axes, or `p` is not between 0 and 1.
 #[track_caller]
 pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Tensor<T>, Mask) {
     assert!((0.0..=1.0).contains(&p), "a probability is between 0 and 1, got {p}");
+    let p = if generator.is_idle() { 0.0 } else { p };
     let [n, _, _, c] = x.dims();
     let factor = |kept: bool| if kept { 1.0 / (1.0 - p) } else { 0.0 };
     let factors = (0..n * c).map(|_| factor(generator.uniform() >= p)).collect();
@@ -68,6 +70,13 @@ fn masked<T: Real>(mut x: Tensor<T>, mask: &Mask) -> Tensor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_idle_generator_drops_nothing() {
+        let x = Tensor::from_fn([2, 1, 1, 5], |i| i as f32);
+        let (y, mask) = forward(x.clone(), 0.9, &mut Generator::new(1, 0).idle());
+        assert_eq!((&y, &backward(y.clone(), &mask)), (&x, &x));
+    }
 
     #[test]
     fn drops_about_p_of_the_channels_and_all_their_pixels() {

@@ -53,13 +53,14 @@ fn tensor<T: Real>(name: &str, shape: Shape) -> Tensor<T> {
     }
 }
 
-/// Gives every parameter and running statistic its numbers.
+/// Gives every parameter and running statistic its numbers, and takes dropout its own.
 pub fn fill<T: Real>(model: &mut dyn Model<T>) {
     let of = |path: &Path, shape| tensor(&path.to_string(), shape);
     model.visit(&mut |path, slot| match slot {
         Slot::Param(param) => param.value = of(path, param.value.shape()),
         Slot::Buffer(buffer) => *buffer = of(path, buffer.shape()),
-        Slot::Count(_) | Slot::Generator(_) => {}
+        Slot::Generator(generator) => *generator = generator.clone().idle(),
+        Slot::Count(_) => {}
     });
 }
 

@@ -24,7 +24,7 @@ pub struct Args {
 /// Prints a line for each network.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let rows = models::all().iter().map(|entry| {
-        let options = Options { init: false, ..network::made_for(entry.name) };
+        let options = Options { init: false, ..entry.options() };
         let model = models::build::<f32>(entry.name, &options)?;
         Ok((entry, options, model.outline(network::images(&options, 1))))
     });
@@ -38,6 +38,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         ("name", Align::Left),
         ("year", Align::Left),
         ("input (C, H, W)", Align::Left),
+        ("classes", Align::Right),
         ("parameters", Align::Right),
         ("multiply-adds", Align::Right),
         ("paper", Align::Left),
@@ -47,13 +48,14 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
             entry.name.into(),
             entry.year.to_string(),
             format!("({}, {size}, {size})", options.in_channels, size = options.input_size),
+            options.classes.to_string(),
             thousands(outline.parameters),
             metric(outline.macs as f64),
             entry.paper.into(),
         ]);
     }
     say(table);
-    say("\nCounted for 10 classes. `residual summary NAME` shows what each is made of.");
+    say("\n`residual summary NAME` shows what each is made of.");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -63,6 +65,7 @@ fn as_json(entry: &models::Entry, options: &Options, outline: &Outline) -> Value
         "year": entry.year,
         "paper": entry.paper,
         "input": [options.in_channels, options.input_size, options.input_size],
+        "classes": options.classes,
         "parameters": outline.parameters,
         "macs": outline.macs,
     })

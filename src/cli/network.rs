@@ -8,7 +8,7 @@ use clap::{
 use residual::{
     Shape,
     checkpoint::Metadata,
-    models::{self, Options, Shortcut},
+    models::{self, Entry, Options, Shortcut},
 };
 
 /// The network, by position or by flag; a command that cannot do without says so of the group.
@@ -82,9 +82,7 @@ pub fn of_saved(saved: &Metadata) -> Options {
 
 /// What the network called `name` is built for unless told otherwise.
 pub fn made_for(name: &str) -> Options {
-    let usual = Options::default();
-    let entry = models::all().iter().find(|entry| entry.name == name);
-    Options { input_size: entry.map_or(usual.input_size, |entry| entry.input_size), ..usual }
+    models::all().iter().find(|entry| entry.name == name).map_or_else(Options::default, Entry::options)
 }
 
 /// The shape in memory of a batch of the images that `options` are for.

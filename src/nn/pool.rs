@@ -1,9 +1,9 @@
-//! [`MaxPool2d`], [`AvgPool2d`], [`GlobalAvgPool`]: fewer pixels, the same channels.
+//! [`MaxPool2d`], [`AvgPool2d`], [`AdaptiveAvgPool2d`], [`GlobalAvgPool`]: fewer pixels, the same channels.
 
 use super::{Kept, Layer, Mode, Outline, Pair};
 use crate::{
     ops::{
-        avg_pool, global_avg_pool,
+        adaptive_avg_pool, avg_pool, global_avg_pool,
         max_pool::{self, Winners},
         pool::Window,
     },
@@ -120,6 +120,44 @@ impl<T: Real> Layer<T> for AvgPool2d {
     }
 }
 
+/// The mean of each of so many bins that share the image between them: (N, H, W, C) to
+/// (N, OH, OW, C), for any H and W.
+///
+/// ```
+/// use residual::{Tensor, nn::{AdaptiveAvgPool2d, Layer, Mode}};
+/// let y = AdaptiveAvgPool2d::new(6).forward(Tensor::full([1, 13, 4, 2], 3.0f32), Mode::Eval);
+/// assert_eq!(y.dims(), [1, 6, 6, 2]);
+/// ```
+#[derive(Debug)]
+pub struct AdaptiveAvgPool2d {
+    output: [usize; 2],
+    x: Kept<Shape>,
+}
+
+impl AdaptiveAvgPool2d {
+    /// An output of this height and width.
+    pub fn new(output: impl Into<Pair>) -> Self {
+        Self { output: output.into().0, x: Kept::default() }
+    }
+}
+
+impl<T: Real> Layer<T> for AdaptiveAvgPool2d {
+    fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
+        self.x.keep(mode, || x.shape());
+        adaptive_avg_pool::forward(&x, self.output)
+    }
+
+    fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
+        adaptive_avg_pool::backward(&dy, self.x.take())
+    }
+
+    fn outline(&self, x: Shape) -> Outline {
+        let [oh, ow] = self.output;
+        let kind = format!("AdaptiveAvgPool2d(output_size=({oh}, {ow}))");
+        Outline::leaf(kind, adaptive_avg_pool::output_shape(x, self.output))
+    }
+}
+
 /// The mean of each channel over the whole image: (N, H, W, C) to (N, 1, 1, C), for any H and W.
 ///
 /// ```
@@ -182,6 +220,7 @@ mod tests {
             kind(AvgPool2d::new(3).stride([2, 1]).padding(1)),
             "AvgPool2d(kernel_size=3, stride=(2, 1), padding=1)"
         );
+        assert_eq!(kind(AdaptiveAvgPool2d::new([6, 7])), "AdaptiveAvgPool2d(output_size=(6, 7))");
         assert_eq!(kind(GlobalAvgPool::new()), "AdaptiveAvgPool2d(output_size=(1, 1))");
     }
 }

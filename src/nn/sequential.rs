@@ -41,6 +41,16 @@ impl<T: Real> Sequential<T> {
         self.0.push((name, Box::new(layer)));
         self
     }
+
+    /// With `layer` at the end, named by its position from 0, as in PyTorch's `nn.Sequential`.
+    ///
+    /// # Panics
+    /// If the name is taken.
+    #[track_caller]
+    pub fn push(self, layer: impl Layer<T> + 'static) -> Self {
+        let name = self.0.len().to_string();
+        self.add(name, layer)
+    }
 }
 
 impl<T: Real> Layer<T> for Sequential<T> {

@@ -5,7 +5,11 @@
 //! Given the [`Mask`] of what stayed, the operation is linear: backward multiplies `dy` by the same
 //! factors, 0 or `1 / (1 - p)`.
 
-use crate::{real::Real, rng::Generator, tensor::Tensor};
+use crate::{
+    real::Real,
+    rng::Generator,
+    tensor::{Shape, Tensor},
+};
 
 /// Which numbers stayed, and by what they were multiplied.
 ///
@@ -49,6 +53,11 @@ pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Ten
 pub fn backward<T: Real>(dy: Tensor<T>, mask: &Mask) -> Tensor<T> {
     assert_eq!(dy.len(), mask.kept.len(), "a mask has one entry for each number of {}", dy.shape());
     masked(dy, mask)
+}
+
+/// How many numbers are drawn for an input of this shape.
+pub fn draws(x: Shape) -> usize {
+    x.len()
 }
 
 fn masked<T: Real>(mut x: Tensor<T>, mask: &Mask) -> Tensor<T> {

@@ -38,9 +38,8 @@ pub struct Mask {
 pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Tensor<T>, Mask) {
     assert!((0.0..=1.0).contains(&p), "a probability is between 0 and 1, got {p}");
     let p = if generator.is_idle() { 0.0 } else { p };
-    let [n, _, _, c] = x.dims();
     let factor = |kept: bool| if kept { 1.0 / (1.0 - p) } else { 0.0 };
-    let factors = (0..n * c).map(|_| factor(generator.uniform() >= p)).collect();
+    let factors = (0..draws(x.shape())).map(|_| factor(generator.uniform() >= p)).collect();
     let mask = Mask { images: x.shape(), factors };
     (masked(x, &mask), mask)
 }
@@ -53,6 +52,16 @@ pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Ten
 pub fn backward<T: Real>(dy: Tensor<T>, mask: &Mask) -> Tensor<T> {
     assert_eq!(dy.shape(), mask.images, "dy has the shape of the output");
     masked(dy, mask)
+}
+
+/// How many numbers are drawn for an input of this shape.
+///
+/// # Panics
+/// If there are not four axes.
+#[track_caller]
+pub fn draws(x: Shape) -> usize {
+    let &[n, _, _, c] = x.dims() else { panic!("Dropout2d takes images (N, H, W, C), got {x}") };
+    n * c
 }
 
 fn masked<T: Real>(mut x: Tensor<T>, mask: &Mask) -> Tensor<T> {

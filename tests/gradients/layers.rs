@@ -6,8 +6,9 @@ use residual::{
     Tensor,
     gradcheck::{Settings, check_layer},
     nn::{
-        AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool, Layer, Linear, MaxPool2d,
-        Mode, Path, Relu, Residual, Sequential, Sigmoid, Slot, Subsample, Tanh,
+        AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Dropout2d, Flatten,
+        GlobalAvgPool, Layer, Linear, LocalResponseNorm, MaxPool2d, Mode, Path, Relu, Residual, Sequential,
+        Sigmoid, Slot, Subsample, Tanh,
     },
     rng::Generator,
 };
@@ -101,11 +102,17 @@ fn pools() {
     worst("AvgPool2d", (images(), 1..4usize, 1..4usize), |(x, kernel, stride), draw| {
         smooth(&mut AvgPool2d::new([kernel, 3]).stride(stride).padding([kernel / 2, 1]), x, draw)
     });
+    worst("AdaptiveAvgPool2d", (images(), 1..9usize, 1..9usize), |(x, oh, ow), draw| {
+        smooth(&mut AdaptiveAvgPool2d::new([oh, ow]), x, draw)
+    });
     worst("GlobalAvgPool", images(), |x, draw| smooth(&mut GlobalAvgPool::new(), x, draw));
 }
 
 #[test]
-fn batch_norm() {
+fn norms() {
+    worst("LocalResponseNorm", (images(), 1..7usize), |(x, size), draw| {
+        smooth(&mut LocalResponseNorm::new(size).alpha(2.0).beta(0.6).k(1.5), x, draw)
+    });
     worst("BatchNorm2d", images(), |x, draw| smooth(&mut BatchNorm2d::new(x[3]), x, draw));
 }
 
@@ -118,6 +125,10 @@ fn movers() {
     worst("Dropout", (images(), 0.0..1.0), |(x, p), draw| {
         let stream = draw.below(1000) as u64;
         smooth(&mut Dropout::new(p, Generator::new(5, stream)), x, draw)
+    });
+    worst("Dropout2d", (images(), 0.0..1.0), |(x, p), draw| {
+        let stream = draw.below(1000) as u64;
+        smooth(&mut Dropout2d::new(p, Generator::new(5, stream)), x, draw)
     });
 }
 
@@ -174,9 +185,12 @@ fn one_of_each() -> Vec<(Box<dyn Layer<f64>>, Tensor<f64>)> {
         Box::new(Tanh::new()),
         Box::new(MaxPool2d::new(2)),
         Box::new(AvgPool2d::new(2)),
+        Box::new(AdaptiveAvgPool2d::new(4)),
         Box::new(GlobalAvgPool::new()),
         Box::new(BatchNorm2d::new(4)),
+        Box::new(LocalResponseNorm::new(3)),
         Box::new(Dropout::new(0.0, Generator::new(0, 0))),
+        Box::new(Dropout2d::new(0.0, Generator::new(0, 0))),
         Box::new(Flatten::new()),
         Box::new(Subsample::new(2, 6)),
         Box::new(conv_norm(4, 3, 1)),

@@ -5,8 +5,14 @@ use proptest::prelude::*;
 use residual::{
     Shape, Tensor,
     ops::{
-        add, avg_pool, batch_norm, bias, concat, conv2d, conv2d::Geometry, cross_entropy::CrossEntropy,
-        dropout, flatten, global_avg_pool, linear, max_pool, pool::Window, relu, sigmoid, softmax, tanh,
+        adaptive_avg_pool, add, avg_pool, batch_norm, bias, concat, conv2d,
+        conv2d::Geometry,
+        cross_entropy::CrossEntropy,
+        dropout, dropout2d, flatten, global_avg_pool, linear,
+        local_response_norm::{self, Damping},
+        max_pool,
+        pool::Window,
+        relu, sigmoid, softmax, tanh,
     },
     rng::Generator,
 };
@@ -181,6 +187,40 @@ fn avg_pool() {
         let dy = normal(window.output_shape(shape), draw);
         let forward = |x| avg_pool::forward(&x, &window);
         error(forward, &x, &dy, &avg_pool::backward(&dy, &window, shape), draw)
+    });
+}
+
+#[test]
+fn adaptive_avg_pool() {
+    worst("adaptive_avg_pool", (images(), [1..9usize, 1..9usize]), |(shape, output), draw| {
+        let x = normal(shape, draw);
+        let dy = normal(adaptive_avg_pool::output_shape(shape, output), draw);
+        let dx = adaptive_avg_pool::backward(&dy, shape);
+        error(|x| adaptive_avg_pool::forward(&x, output), &x, &dy, &dx, draw)
+    });
+}
+
+#[test]
+fn local_response_norm() {
+    let exponents = prop_oneof![Just(0.75), 0.1..2.0];
+    let cases = (any_rank(), 1..=9usize, exponents, 0.1..4.0, 0.5..3.0);
+    worst("local_response_norm", cases, |(shape, size, beta, alpha, k), draw| {
+        let damping = Damping { size, alpha, beta, k };
+        let (x, dy) = (normal(shape, draw), normal(shape, draw));
+        let (_, saved) = local_response_norm::forward(x.clone(), damping);
+        let forward = |x| local_response_norm::forward(x, damping).0;
+        error(forward, &x, &dy, &local_response_norm::backward(&dy, &saved), draw)
+    });
+}
+
+#[test]
+fn dropout2d() {
+    worst("dropout2d", (images(), 0.0..=1.0), |(shape, p), draw| {
+        let (x, dy) = (normal(shape, draw), normal(shape, draw));
+        let generator = draw.clone();
+        let forward = |x| dropout2d::forward(x, p, &mut generator.clone());
+        let (_, mask) = forward(x.clone());
+        error(|x| forward(x).0, &x, &dy, &dropout2d::backward(dy.clone(), &mask), draw)
     });
 }
 

@@ -39,8 +39,7 @@ fn training_says_what_it_does_and_where_all_is() {
     let place = Place::with_data();
     let answer = place.run("train lenet5 --data data --steps 3 --batch-size 8 --threads 1");
     assert_eq!(answer.status, 0, "{}", answer.stderr);
-    for line in ["lenet5, 61,706 parameters", "36 images to train on, 4 to validate, 20 to test", "1 thread,"]
-    {
+    for line in ["lenet5, 61,706 parameters", "36 to train on, 4 to validate, 20 to test", "1 thread,"] {
         assert!(answer.stdout.contains(line), "no `{line}` in {}", answer.stdout);
     }
     let folder = answer.stdout.lines().find_map(|line| line.strip_prefix("output")).expect("a folder").trim();
@@ -58,6 +57,15 @@ fn fashion_mnist_needs_no_path() {
     assert_eq!((&trained["test_images"], &trained["step"]), (&10_000.into(), &3.into()));
     let judged = json(&place, "eval --weights run --json");
     assert_eq!(judged["accuracy"], trained["test_accuracy"]);
+}
+
+#[test]
+fn a_training_that_diverges_has_failed() {
+    let place = Place::with_data();
+    let answer = place.run("train lenet5 --data data --lr 1e30 --schedule constant --epochs 9");
+    assert_eq!(answer.status, 1, "{}", answer.stderr);
+    let last = answer.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with("error: --lr: expected a training that converges"), "{last}");
 }
 
 /// Ctrl-C in the middle; the resumed run ends with the weights of one that never stopped.

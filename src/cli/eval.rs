@@ -65,7 +65,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         None => args.variant.over(of_data(&test)),
     };
     check_fit(&data, &test, &options)?;
-    let mut model = models::build::<f32>(&name, &options)?;
+    let mut model = models::build::<f32>(&name, &network::bare(options))?;
     checkpoint::load(&weights, |each| model.visit(each))?;
     let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |_| ControlFlow::Continue(()));
     let evaluation = evaluation.expect("nothing breaks it off");

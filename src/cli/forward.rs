@@ -122,7 +122,7 @@ fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, E
             hint: "change the images, or give --in-channels and --input-size".into(),
         });
     }
-    let mut model = models::build::<T>(name, &options)?;
+    let mut model = models::build::<T>(name, &network::bare(options))?;
     checkpoint::load(&args.weights, |each| model.visit(each))?;
     Ok(model)
 }

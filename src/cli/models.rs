@@ -24,7 +24,7 @@ pub struct Args {
 /// Prints a line for each network.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let rows = models::all().iter().map(|entry| {
-        let options = Options { init: false, ..entry.options() };
+        let options = network::bare(entry.options());
         let model = models::build::<f32>(entry.name, &options)?;
         Ok((entry, options, model.outline(network::images(&options, 1))))
     });

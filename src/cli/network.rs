@@ -9,6 +9,7 @@ use residual::{
     Shape,
     checkpoint::Metadata,
     models::{self, Entry, Options, Shortcut},
+    nn::Slot,
 };
 
 /// The network, by position or by flag; a command that cannot do without says so of the group.
@@ -83,6 +84,19 @@ pub fn of_saved(saved: &Metadata) -> Options {
 /// What the network called `name` is built for unless told otherwise.
 pub fn made_for(name: &str) -> Options {
     models::all().iter().find(|entry| entry.name == name).map_or_else(Options::default, Entry::options)
+}
+
+/// The same without initial weights: the network is only looked at, or takes a file's.
+pub fn bare(options: Options) -> Options {
+    Options { init: false, ..options }
+}
+
+/// Whether the network called `name` keeps running statistics.
+pub fn has_batch_norm(name: &str) -> bool {
+    let Ok(mut model) = models::build::<f32>(name, &bare(made_for(name))) else { return true };
+    let mut found = false;
+    model.visit(&mut |_, slot| found |= matches!(slot, Slot::Buffer(_)));
+    found
 }
 
 /// The shape in memory of a batch of the images that `options` are for.

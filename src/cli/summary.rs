@@ -8,7 +8,7 @@ use super::{
 };
 use residual::{
     Error, Shape,
-    models::{self, Model, Options},
+    models::{self, Model},
     nn::{Outline, Path, Slot, Wiring},
 };
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub struct Args {
 /// Prints the module tree and the table of costs.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let name = args.network.name();
-    let options = Options { init: false, ..args.variant.over(network::made_for(name)) };
+    let options = network::bare(args.variant.over(network::made_for(name)));
     let mut model = models::build::<f32>(name, &options)?;
     let images = network::images(&options, args.batch_size);
     let outline = model.outline(images);

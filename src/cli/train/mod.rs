@@ -7,7 +7,7 @@ mod report;
 use super::{
     args::Threads,
     network::Network,
-    screen::{note, say},
+    screen::{self, note, say},
     table::thousands,
 };
 use progress::Progress;
@@ -67,8 +67,16 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     }
     let stop = stop_on_interrupt();
     let mut progress = Progress::new(run.config(), args.json);
-    let outcome = run.train(&stop, &mut |event| progress.observe(event))?;
+    let outcome = run.train(&stop, &mut |event| progress.observe(event));
     progress.finish();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        // The command line was taken; whatever it names now, the work has failed.
+        Err(error) => {
+            screen::error(&error);
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     Ok(match outcome {
         Outcome::Finished(summary) => {
             if args.json {

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     args,
-    network::{Network, shortcuts},
+    network::{self, Network, shortcuts},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use residual::{
@@ -10,6 +10,9 @@ use residual::{
     train::{Config, config::OptimizerName, schedule::Shape},
 };
 use std::{fmt::Display, path::PathBuf};
+
+/// How much lower the usual rate of SGD is where no batch norm keeps the activations in bounds.
+const WITHOUT_NORM: f64 = 10.0;
 
 /// Everything but the network that a run follows from; what is not said is usual.
 ///
@@ -34,7 +37,7 @@ pub struct Recipe {
     #[arg(long, value_name = "NAME", value_parser = optimizers(), hide_possible_values = true, help = usual("sgd, adam or adamw", "sgd"))]
     optimizer: Option<OptimizerName>,
     #[arg(long, value_name = "F", value_parser = args::positive, allow_hyphen_values = true,
-          help = rates("The highest learning rate", |(lr, _)| lr))]
+          help = rates("The highest learning rate; for sgd, a tenth without batch norm", |(lr, _)| lr))]
     lr: Option<f64>,
     #[arg(long, value_name = "F", value_parser = args::fraction, allow_hyphen_values = true,
           help = usual("How much of the last update SGD keeps", config().momentum))]
@@ -77,8 +80,10 @@ impl Recipe {
         let usual = Config::default();
         let optimizer = self.optimizer.unwrap_or(usual.optimizer);
         let (lr, weight_decay) = optimizer.usual();
+        let model = network.map_or(usual.model, |network| network.name().into());
+        let calm = optimizer != OptimizerName::Sgd || network::has_batch_norm(&model);
         Config {
-            model: network.map_or(usual.model, |network| network.name().into()),
+            model,
             shortcut: self.shortcut.unwrap_or(usual.shortcut),
             data: self.data.clone().unwrap_or(usual.data),
             weights: self.weights.clone(),
@@ -86,7 +91,7 @@ impl Recipe {
             steps: self.steps.map(|steps| steps as u64),
             batch_size: self.batch_size.unwrap_or(usual.batch_size),
             optimizer,
-            lr: self.lr.unwrap_or(lr),
+            lr: self.lr.unwrap_or(if calm { lr } else { lr / WITHOUT_NORM }),
             momentum: self.momentum.unwrap_or(usual.momentum),
             nesterov: self.nesterov.unwrap_or(usual.nesterov),
             weight_decay: self.weight_decay.unwrap_or(weight_decay),

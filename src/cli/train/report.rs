@@ -75,7 +75,7 @@ fn data(splits: &Splits) -> String {
     let [height, width, channels] = train.size();
     let [train_images, validation, test] = [train.len(), validation.len(), test.len()].map(thousands);
     format!(
-        "{}, ({channels}, {height}, {width}), {} classes: {train_images} images to train on, {validation} to \
+        "{}, ({channels}, {height}, {width}), {} classes: {train_images} to train on, {validation} to \
          validate, {test} to test",
         train.name(),
         train.classes().len(),

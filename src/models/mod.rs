@@ -2,11 +2,13 @@
 //!
 //! [`build`] makes a network from its name; [`all`] lists the names.
 
+mod googlenet;
 mod lenet;
 mod options;
 mod registry;
 mod resnet_cifar;
 
+pub use googlenet::{GoogLeNet, googlenet, googlenet_cifar, googlenet_paper};
 pub use lenet::lenet5;
 pub use options::{Options, Shortcut};
 pub use registry::{Entry, all, build};
@@ -51,6 +53,8 @@ pub struct Step<T: Real> {
     pub loss: f64,
     /// The logits (N, classes) before the update.
     pub logits: Tensor<T>,
+    /// The logits of each auxiliary head, whose losses are part of `loss`; none for most networks.
+    pub auxiliary: Vec<Tensor<T>>,
 }
 
 impl<T: Real> Model<T> for Sequential<T> {
@@ -62,7 +66,7 @@ impl<T: Real> Model<T> for Sequential<T> {
         let logits = self.forward(images, Mode::Train);
         let (value, probabilities) = loss.forward(&logits, labels);
         self.backward_params(loss.backward(probabilities, labels));
-        Step { loss: value, logits }
+        Step { loss: value, logits, auxiliary: Vec::new() }
     }
 
     fn train_loss(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> f64 {

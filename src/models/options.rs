@@ -25,6 +25,11 @@ pub struct Options {
     /// Whether to draw initial weights. Without, they are zero, and even the largest network is
     /// there at once: to be looked at, or to be given the weights of a file.
     pub init: bool,
+    /// Whether `googlenet` and `googlenet_paper` have their auxiliary heads.
+    pub aux_logits: bool,
+    /// Whether `googlenet` takes images of three channels normalised as for ImageNet and gives them
+    /// mean and deviation 0.5, which torchvision's weights expect.
+    pub transform_input: bool,
 }
 
 impl Options {
@@ -42,7 +47,16 @@ impl Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { classes: 10, in_channels: 3, input_size: 32, shortcut: Shortcut::A, seed: 0, init: true }
+        Self {
+            classes: 10,
+            in_channels: 3,
+            input_size: 32,
+            shortcut: Shortcut::A,
+            seed: 0,
+            init: true,
+            aux_logits: true,
+            transform_input: false,
+        }
     }
 }
 

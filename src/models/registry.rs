@@ -1,6 +1,6 @@
 //! From a name to a network.
 
-use super::{Model, Options, lenet5, plain, resnet};
+use super::{Model, Options, googlenet, googlenet_cifar, googlenet_paper, lenet5, plain, resnet};
 use crate::{Error, real::Real, suggest};
 
 /// A network that [`build`] knows.
@@ -51,6 +51,11 @@ macro_rules! networks {
 networks! {
     "LeCun et al., Gradient-Based Learning Applied to Document Recognition" 1998 {
         "lenet5" 28 > 16 => lenet5::<T>;
+    }
+    "Szegedy et al., Going Deeper with Convolutions" 2015 {
+        "googlenet" 224 > 15 => googlenet::<T>;
+        "googlenet_paper" 224 > 79 => googlenet_paper::<T>;
+        "googlenet_cifar" 32 > 5 => googlenet_cifar::<T>;
     }
     "He et al., Deep Residual Learning for Image Recognition, section 4.2" 2016 {
         "resnet8" 32 > 1 => |o| resnet::<T>(8, o);

@@ -29,6 +29,9 @@ pub enum Init {
         /// Every one of them.
         bias: f64,
     },
+    /// Weights normal with this deviation and drawn again beyond ±2, as PyTorch's `trunc_normal_` does;
+    /// biases as [`Default`](Self::Default) has them. The choice of torchvision's GoogLeNet, with 0.01.
+    TruncatedNormal(f64),
 }
 
 impl Init {
@@ -41,12 +44,12 @@ impl Init {
         let shape = w.shape();
         let (out, fan_in) = (shape.dims()[0], shape.dims()[1..].iter().product::<usize>());
         let fan_out = out * shape.dims()[2..].iter().product::<usize>();
+        let bound = 1.0 / (fan_in as f64).sqrt();
         match self {
             Self::Default => {
-                let bound = 1.0 / (fan_in as f64).sqrt();
-                for values in std::iter::once(w).chain(b) {
-                    let uniform = |x: &mut T| *x = T::of(bound * (2.0 * rng.uniform() - 1.0));
-                    values.as_mut_slice().iter_mut().for_each(uniform);
+                uniform(w, bound, rng);
+                if let Some(b) = b {
+                    uniform(b, bound, rng);
                 }
             }
             Self::KaimingNormal => {
@@ -59,6 +62,27 @@ impl Init {
                     b.as_mut_slice().fill(T::of(bias));
                 }
             }
+            Self::TruncatedNormal(deviation) => {
+                w.as_mut_slice().iter_mut().for_each(|x| *x = T::of(truncated_normal(deviation, rng)));
+                if let Some(b) = b {
+                    uniform(b, bound, rng);
+                }
+            }
+        }
+    }
+}
+
+/// Draws each number from -bound..bound.
+fn uniform<T: Real>(x: &mut Tensor<T>, bound: f64, rng: &mut Generator) {
+    x.as_mut_slice().iter_mut().for_each(|x| *x = T::of(bound * (2.0 * rng.uniform() - 1.0)));
+}
+
+/// The first number within ±2.
+fn truncated_normal(deviation: f64, rng: &mut Generator) -> f64 {
+    loop {
+        let x = deviation * rng.normal();
+        if x.abs() <= 2.0 {
+            return x;
         }
     }
 }
@@ -105,5 +129,21 @@ mod tests {
         let (mut w, mut b) = (Tensor::<f64>::full([3, 2], 7.0), Tensor::full([3], 9.0));
         Init::Default.fill(&mut w, Some(&mut b), &mut Generator::new(1, 0).idle());
         assert_eq!((w, b), (Tensor::full([3, 2], 7.0), Tensor::full([3], 9.0)));
+    }
+
+    /// With a = φ(2) = 0.05399 and b = Φ(2) - Φ(-2) = 0.95450, the variance of a standard normal number
+    /// between -2 and 2 is 1 - 4a / b = 0.77374.
+    #[test]
+    fn the_truncated_normal_ends_at_2() {
+        let (mut w, mut b) = (Tensor::<f64>::zeros([64, 32, 3, 3]), Tensor::full([64], 9.0));
+        let n = w.len() as f64;
+        for (deviation, expected) in [(0.01, 1e-4), (1.0, 0.77374)] {
+            Init::TruncatedNormal(deviation).fill(&mut w, Some(&mut b), &mut Generator::new(1, 0));
+            let (mean, variance, most) = moments(&w);
+            assert!(mean.abs() < 5.0 * (expected / n).sqrt());
+            approx::assert_relative_eq!(variance, expected, max_relative = 5.0 * (2.0 / n).sqrt());
+            assert!(most <= 2.0 && most > 1.99 * deviation);
+            assert!(moments(&b).2 <= 1.0 / 288f64.sqrt() && moments(&b).1 > 0.0);
+        }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
-/// Added to the variance before its root is taken.
+/// Added to the variance before its root is taken, unless said otherwise.
 const EPS: f64 = 1e-5;
 /// What the newest batch counts in the running statistics.
 const MOMENTUM: f64 = 0.1;
@@ -31,6 +31,7 @@ pub struct BatchNorm2d<T: Real> {
     running_mean: Tensor<T>,
     running_var: Tensor<T>,
     num_batches_tracked: u64,
+    eps: f64,
     saved: Kept<Saved<T>>,
 }
 
@@ -43,8 +44,14 @@ impl<T: Real> BatchNorm2d<T> {
             running_mean: Tensor::zeros([channels]),
             running_var: Tensor::full([channels], T::ONE),
             num_batches_tracked: 0,
+            eps: EPS,
             saved: Kept::default(),
         }
+    }
+
+    /// What is added to the variance before its root is taken.
+    pub fn eps(self, eps: f64) -> Self {
+        Self { eps, ..self }
     }
 
     /// Moves the running statistics towards those of the batch.
@@ -65,7 +72,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         match mode {
             Mode::Train => {
-                let (y, saved) = batch_norm::forward(x, &self.weight.value, &self.bias.value, EPS);
+                let (y, saved) = batch_norm::forward(x, &self.weight.value, &self.bias.value, self.eps);
                 self.track(&saved);
                 self.saved.keep(mode, || saved);
                 y
@@ -73,7 +80,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
             Mode::Eval => {
                 self.saved = Kept::default();
                 let running = Running { mean: &self.running_mean, var: &self.running_var };
-                batch_norm::eval(x, running, &self.weight.value, &self.bias.value, EPS)
+                batch_norm::eval(x, running, &self.weight.value, &self.bias.value, self.eps)
             }
         }
     }
@@ -97,10 +104,20 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         let channels = self.bias.value.len();
         assert_eq!(x.last(), channels, "BatchNorm2d of {channels} channels does not fit an input {x}");
         let kind = format!(
-            "BatchNorm2d({channels}, eps=1e-05, momentum={MOMENTUM}, affine=True, track_running_stats=True)"
+            "BatchNorm2d({channels}, eps={}, momentum={MOMENTUM}, affine=True, track_running_stats=True)",
+            as_in_python(self.eps)
         );
         // The input, and three statistics of every channel: mean, variance, 1 / spread.
         Outline::leaf(kind, x).costing(2 * channels, 0).keeping(x.len() + 3 * channels)
+    }
+}
+
+/// Small numbers as Python writes them: `0.001`, `1e-05`.
+fn as_in_python(x: f64) -> String {
+    let scientific = format!("{x:e}");
+    match scientific.split_once("e-") {
+        Some((digits, exponent)) if x < 1e-4 => format!("{digits}e-{exponent:0>2}"),
+        _ => x.to_string(),
     }
 }
 
@@ -124,10 +141,19 @@ mod tests {
     }
 
     #[test]
+    fn a_spread_of_zero_is_told_from_eps() {
+        let mut norm = BatchNorm2d::<f64>::new(1).eps(0.25);
+        norm.running_var = Tensor::zeros([1]);
+        let y = norm.forward(Tensor::full([1, 1, 1, 1], 3.0), Mode::Eval);
+        approx::assert_relative_eq!(y.as_slice()[0], 6.0, max_relative = 1e-15);
+    }
+
+    #[test]
     fn prints_as_in_pytorch() {
         assert_eq!(
             BatchNorm2d::<f32>::new(64).outline([2, 3, 3, 64].into()).kind,
             "BatchNorm2d(64, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)"
         );
+        assert_eq!([1e-3, 1e-4, 2.5e-5, 1e-12].map(as_in_python), ["0.001", "0.0001", "2.5e-05", "1e-12"]);
     }
 }

@@ -29,6 +29,9 @@ pub struct Outline {
     pub wiring: Wiring,
     /// The children, in order.
     pub children: Vec<Outline>,
+    /// For an auxiliary head in a chain: the sibling whose output it takes. Its own output leaves the
+    /// network, and the chain goes on as if it were not there.
+    pub head_of: Option<String>,
 }
 
 /// How a layer's children are wired.
@@ -56,6 +59,7 @@ impl Outline {
             kept: 0,
             wiring: Wiring::Leaf,
             children: Vec::new(),
+            head_of: None,
         }
     }
 

@@ -247,10 +247,9 @@ fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f32>>, Error>
     }
     let classes = splits.train.classes().len();
     let Config { shortcut, seed, .. } = *config;
-    models::build(
-        &config.model,
-        &Options { classes, in_channels, input_size: height, shortcut, seed, init: true },
-    )
+    let usual = Options::default();
+    let options = Options { classes, in_channels, input_size: height, shortcut, seed, ..usual };
+    models::build(&config.model, &options)
 }
 
 /// At least ten training images, of which one is for validation, and a test image.

@@ -83,7 +83,7 @@ fn weights_come_back_bit_for_bit_with_what_they_are_for() -> Result<(), Error> {
     });
     checkpoint::save(&scratch.0, |each| visit(&mut here, each), &metadata())?;
     let mut there = net(4);
-    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut there, each))?, Some(metadata()));
+    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut there, each))?.metadata, Some(metadata()));
     let again = Scratch::new("again");
     checkpoint::save(&again.0, |each| visit(&mut there, each), &metadata())?;
     assert_eq!(fs::read(&scratch.0).expect("a file"), fs::read(&again.0).expect("a file"));
@@ -145,7 +145,7 @@ fn f64_is_rounded_and_a_missing_count_is_no_matter() -> Result<(), Error> {
     file.arrays.insert("fc.bias".into(), Array { shape: vec![2], numbers: Numbers::F64(vec![0.1, 0.2]) });
     file.metadata.clear();
     file.write(&scratch.0)?;
-    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut here, each))?, None);
+    assert_eq!(checkpoint::load(&scratch.0, |each| visit(&mut here, each))?.metadata, None);
     visit(&mut here, &mut |name, slot| match slot {
         residual::nn::Slot::Param(param) if name.to_string() == "fc.bias" => {
             assert_eq!(param.value.as_slice(), [0.1, 0.2]);
@@ -211,4 +211,49 @@ fn no_truncation_and_no_flipped_bit_is_worse_than_an_error() {
             }
         }
     }
+}
+
+#[test]
+fn auxiliary_heads_may_be_on_one_side_only() -> Result<(), Error> {
+    let with = |head: Option<&str>, value: f64| {
+        let mut net = net(2);
+        visit(&mut net, &mut |_, slot| {
+            if let residual::nn::Slot::Param(param) = slot {
+                param.value = Tensor::full(param.value.shape(), value as f32);
+            }
+        });
+        match head {
+            Some(name) => net.add(name, Linear::new(2, 3)),
+            None => net,
+        }
+    };
+    let scratch = Scratch::new("heads");
+    for (there, here, said) in [
+        (Some("aux1"), None, Some("aux1: left out 2 tensors, since this network has no such head")),
+        (None, Some("aux2"), Some("aux2: not in the file, the head keeps its initial weights")),
+        (Some("aux1"), Some("aux1"), None),
+    ] {
+        let (mut there, mut here) = (with(there, 0.5), with(here, 0.0));
+        checkpoint::save(&scratch.0, |each| visit(&mut there, each), &metadata())?;
+        let loaded = checkpoint::load(&scratch.0, |each| visit(&mut here, each))?;
+        assert_eq!(loaded.skipped, Vec::from_iter(said));
+        visit(&mut here, &mut |name, slot| {
+            if let residual::nn::Slot::Param(param) = slot {
+                let kept = said.is_some() && name.to_string().starts_with("aux");
+                let expected = if kept { 0.0 } else { 0.5 };
+                assert_eq!(param.value.as_slice()[0], expected, "{name}");
+            }
+        });
+    }
+    // A damaged head is no absent one, and nothing else may be missing.
+    let mut file = TensorFile::read(&scratch.0)?;
+    file.arrays.remove("aux1.bias");
+    file.write(&scratch.0)?;
+    let error = checkpoint::load(&scratch.0, |each| visit(&mut with(Some("aux1"), 0.0), each));
+    assert!(error.expect_err("half a head").to_string().contains("1 missing: aux1.bias"));
+    file.arrays.remove("fc.bias");
+    file.write(&scratch.0)?;
+    let error = checkpoint::load(&scratch.0, |each| visit(&mut with(None, 0.0), each));
+    assert!(error.expect_err("no bias").to_string().contains("1 missing: fc.bias"));
+    Ok(())
 }

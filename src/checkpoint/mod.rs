@@ -11,5 +11,5 @@ mod weights;
 pub use atomic::write_atomically;
 pub use metadata::Metadata;
 pub use tensor_file::{Array, Numbers, TensorFile};
+pub use weights::{Loaded, load, save};
 pub(crate) use weights::{arrays, load_arrays};
-pub use weights::{load, save};

@@ -26,18 +26,30 @@ pub fn save<T: Real>(
     file.write(path)
 }
 
+/// What a file of weights says of itself, and what of it was not loaded.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Loaded {
+    /// What the weights are for; nothing if the file comes from elsewhere.
+    pub metadata: Option<Metadata>,
+    /// A sentence for each part that was skipped.
+    pub skipped: Vec<String>,
+}
+
 /// Reads every parameter, buffer and count that `visit` shows: all of them, or none. A missing
 /// `num_batches_tracked` stays what it is, since files older than it have none.
+///
+/// Auxiliary heads, `aux1` and `aux2`, serve training alone: a head that only the file has is left
+/// out, one that only the network has stays as it is, and [`Loaded::skipped`] says so.
 ///
 /// `visit` runs twice: first everything is compared, then copied.
 ///
 /// # Errors
 /// If the file is damaged, names or shapes differ, or a number is infinite or NaN.
-pub fn load<T: Real>(path: &Path, visit: impl FnMut(&mut Visitor<'_, T>)) -> Result<Option<Metadata>, Error> {
+pub fn load<T: Real>(path: &Path, visit: impl FnMut(&mut Visitor<'_, T>)) -> Result<Loaded, Error> {
     let file = TensorFile::read(path)?;
     let metadata = Metadata::of(&file, path)?;
-    load_arrays(path, &file.arrays, visit)?;
-    Ok(metadata)
+    let skipped = load_arrays(path, &file.arrays, visit)?;
+    Ok(Loaded { metadata, skipped })
 }
 
 /// Every parameter, buffer and count by name.
@@ -55,12 +67,12 @@ pub(crate) fn arrays<T: Real>(visit: impl FnOnce(&mut Visitor<'_, T>)) -> BTreeM
     arrays
 }
 
-/// [`load`] from arrays that were read from `path`.
+/// [`load`] from arrays that were read from `path`; says what was skipped.
 pub(crate) fn load_arrays<T: Real>(
     path: &Path,
     arrays: &BTreeMap<String, Array>,
     mut visit: impl FnMut(&mut Visitor<'_, T>),
-) -> Result<(), Error> {
+) -> Result<Vec<String>, Error> {
     if let Some((name, _)) = arrays.iter().find(|(_, array)| !array.is_finite()) {
         return Err(Error::Format {
             path: path.into(),
@@ -69,7 +81,8 @@ pub(crate) fn load_arrays<T: Real>(
             hint: "the training that wrote it diverged: use an older file, or a lower --lr".into(),
         });
     }
-    let mismatch = compare(arrays, &mut visit);
+    let mut mismatch = compare(arrays, &mut visit);
+    let skipped = skip_heads(arrays, &mut mismatch);
     if !mismatch.is_empty() {
         return Err(Error::Weights { path: path.into(), mismatch });
     }
@@ -82,7 +95,26 @@ pub(crate) fn load_arrays<T: Real>(
             Slot::Generator(_) => {}
         }
     });
-    Ok(())
+    Ok(skipped)
+}
+
+/// Takes the heads that only one side has out of what does not fit.
+fn skip_heads(arrays: &BTreeMap<String, Array>, mismatch: &mut WeightMismatch) -> Vec<String> {
+    let mut skipped = Vec::new();
+    for head in ["aux1", "aux2"] {
+        let inside = |name: &String| name.split('.').next() == Some(head);
+        let count = |names: &[String]| names.iter().filter(|name| inside(name)).count();
+        let (in_file, missing) =
+            (arrays.keys().filter(|name| inside(name)).count(), count(&mismatch.missing));
+        if in_file > 0 && count(&mismatch.unexpected) == in_file {
+            skipped.push(format!("{head}: left out {in_file} tensors, since this network has no such head"));
+            mismatch.unexpected.retain(|name| !inside(name));
+        } else if in_file == 0 && missing > 0 {
+            skipped.push(format!("{head}: not in the file, the head keeps its initial weights"));
+            mismatch.missing.retain(|name| !inside(name));
+        }
+    }
+    skipped
 }
 
 /// What stands against copying `arrays` into what `visit` shows.

@@ -3,7 +3,7 @@
 use super::{
     args::{self, Threads},
     network::{self, Network, Variant},
-    screen::say,
+    screen::{note, say},
     table::{percent, thousands},
 };
 use residual::{
@@ -66,7 +66,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     };
     check_fit(&data, &test, &options)?;
     let mut model = models::build::<f32>(&name, &network::bare(options))?;
-    checkpoint::load(&weights, |each| model.visit(each))?;
+    let loaded = checkpoint::load(&weights, |each| model.visit(each))?;
+    loaded.skipped.iter().for_each(note);
     let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |_| ControlFlow::Continue(()));
     let evaluation = evaluation.expect("nothing breaks it off");
     let subject = Subject { name: &name, weights: &weights, data: &data };

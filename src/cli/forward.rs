@@ -8,7 +8,7 @@ use super::{
 use residual::{
     Error, Real, Tensor,
     checkpoint::{self, Array, Metadata, Numbers, TensorFile},
-    models::{self, Model, Options},
+    models::{self, Model, Options, Step},
     nn::Slot,
     ops::cross_entropy::CrossEntropy,
 };
@@ -34,7 +34,8 @@ pub struct Args {
     /// A safetensors file with the images, (N, C, H, W), under the name `input`
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
-    /// Where the scores, (N, classes), are written, under the name `output`
+    /// Where the scores, (N, classes), are written, under the name `output`; with --train, those of
+    /// auxiliary heads too, as `aux1` and `aux2`
     #[arg(long, value_name = "FILE", required_unless_present = "train")]
     output: Option<PathBuf>,
     /// Run a training step's forward and backward, and print the loss
@@ -76,10 +77,18 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 fn run_in<T: Real>(args: &Args, input: &Array) -> Result<ExitCode, Error> {
     let images = images::<T>(args, input)?;
     let mut model = load::<T>(args, &images)?;
-    let scores = if args.train { train(args, &mut *model, images)? } else { model.scores(images) };
+    let (scores, auxiliary) = if args.train {
+        let step = train(args, &mut *model, images)?;
+        (step.logits, step.auxiliary)
+    } else {
+        (model.scores(images), Vec::new())
+    };
     if let Some(output) = &args.output {
         let mut file = TensorFile::default();
         file.arrays.insert(OUTPUT.into(), Array::of(&scores));
+        for (i, scores) in auxiliary.iter().enumerate() {
+            file.arrays.insert(format!("aux{}", i + 1), Array::of(scores));
+        }
         file.write(output)?;
         note(format_args!("wrote scores {} to {}", scores.shape(), output.display()));
     }
@@ -122,13 +131,16 @@ fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, E
             hint: "change the images, or give --in-channels and --input-size".into(),
         });
     }
-    let mut model = models::build::<T>(name, &network::bare(options))?;
-    checkpoint::load(&args.weights, |each| model.visit(each))?;
+    // A head that the file lacks starts as a new one does, which matters to training alone.
+    let options = if args.train { options } else { network::bare(options) };
+    let mut model = models::build::<T>(name, &options)?;
+    let loaded = checkpoint::load(&args.weights, |each| model.visit(each))?;
+    loaded.skipped.iter().for_each(note);
     Ok(model)
 }
 
-/// Forward and backward as in training: prints the loss, writes the gradients, returns the scores.
-fn train<T: Real>(args: &Args, model: &mut dyn Model<T>, images: Tensor<T>) -> Result<Tensor<T>, Error> {
+/// Forward and backward as in training: prints the loss, writes the gradients.
+fn train<T: Real>(args: &Args, model: &mut dyn Model<T>, images: Tensor<T>) -> Result<Step<T>, Error> {
     let classes = model.outline(images.shape()).output.last();
     let [n, ..] = images.dims::<4>();
     if args.labels.len() != n || args.labels.iter().any(|&label| label >= classes) {
@@ -152,7 +164,7 @@ fn train<T: Real>(args: &Args, model: &mut dyn Model<T>, images: Tensor<T>) -> R
     } else {
         say(format_args!("loss {}", step.loss))
     }
-    Ok(step.logits)
+    Ok(step)
 }
 
 fn gradients<T: Real>(model: &mut dyn Model<T>) -> TensorFile {

@@ -45,6 +45,13 @@ pub struct Variant {
     /// What goes around a block of resnetN that changes the shape: A, zeros; or B, a convolution
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), ignore_case = true)]
     shortcut: Option<Shortcut>,
+    /// Leave out the auxiliary heads of googlenet and googlenet_paper
+    #[arg(long)]
+    no_aux_logits: bool,
+    /// Give images normalised as for ImageNet mean and deviation 0.5 first, as torchvision's weights
+    /// of googlenet expect
+    #[arg(long)]
+    transform_input: bool,
 }
 
 impl Variant {
@@ -55,6 +62,8 @@ impl Variant {
             in_channels: self.in_channels.unwrap_or(usual.in_channels),
             input_size: self.input_size.unwrap_or(usual.input_size),
             shortcut: self.shortcut.unwrap_or(usual.shortcut),
+            aux_logits: usual.aux_logits && !self.no_aux_logits,
+            transform_input: usual.transform_input || self.transform_input,
             ..usual
         }
     }

@@ -112,6 +112,14 @@ pub fn build<T: Real>(name: &str, options: &Options) -> Result<Box<dyn Model<T>>
             });
         }
     }
+    if options.transform_input && options.in_channels != 3 {
+        return Err(Error::Argument {
+            name: "transform_input".into(),
+            expected: "images of 3 channels, whose means and deviations it knows".into(),
+            found: options.in_channels.to_string(),
+            hint: "leave it out".into(),
+        });
+    }
     Ok(construct(name, options))
 }
 

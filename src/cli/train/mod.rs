@@ -59,6 +59,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         Some(folder) => Run::resume(folder)?,
         None => Run::new(args.recipe.config(args.network.as_ref()))?,
     };
+    run.skipped().iter().for_each(note);
     let plan = plan(&mut run);
     if args.json {
         note(plan)

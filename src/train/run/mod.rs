@@ -52,6 +52,8 @@ pub struct Run {
     config: Config,
     folder: Folder,
     model: Box<dyn Model<f32>>,
+    /// What the weights to start from lacked, or had too much.
+    skipped: Vec<String>,
     splits: Splits,
     loader: Loader,
     optimizer: Optimizer<f32>,
@@ -91,10 +93,11 @@ impl Run {
         config.check()?;
         let splits = data::open(&config.data)?.split(config.seed);
         let mut model = build(&config, &splits)?;
+        let mut skipped = Vec::new();
         if let Some(weights) = &config.weights {
-            checkpoint::load(weights, |each| model.visit(each))?;
+            skipped = checkpoint::load(weights, |each| model.visit(each))?.skipped;
         }
-        Self::with(config, model, splits)
+        Ok(Self { skipped, ..Self::with(config, model, splits)? })
     }
 
     /// Goes on with the run in `folder`, from the last step that was saved.
@@ -169,6 +172,7 @@ impl Run {
             config,
             folder,
             model,
+            skipped: Vec::new(),
             splits,
             loader,
             optimizer,
@@ -191,6 +195,11 @@ impl Run {
     /// Where its files are.
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// What was skipped in the weights to start from: a sentence for each part.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// The images that are learned from, decided on and tested on.

@@ -43,8 +43,8 @@ pub use headed::GoogLeNet;
 use super::Options;
 use crate::{
     nn::{
-        AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool, Init, Layer, Linear,
-        MaxPool2d, Relu, Sequential,
+        AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool, Init,
+        Layer, Linear, MaxPool2d, Relu, Sequential,
     },
     real::Real,
     rng::Generator,
@@ -211,7 +211,7 @@ impl Recipe {
             x = trunk[i].outline(x).output;
             let head = match grid {
                 Grid::Strides => Sequential::new().add("avgpool", AvgPool2d::new(5).stride(3)),
-                Grid::Fours => Sequential::new().add("avgpool", AvgPool2d::new(5).stride(3)),
+                Grid::Fours => Sequential::new().add("avgpool", AdaptiveAvgPool2d::new(4)),
             };
             let conv = self.unit([x.last(), wide], [1, 1], rng);
             let head = head.add("conv", conv).add("flatten", Flatten::new());
@@ -238,5 +238,59 @@ impl Recipe {
             Sequential::new().add("conv", conv.init(self.init, rng))
         };
         unit.add("relu", Relu::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        gradcheck::{Settings, check_model},
+        models::Model,
+        ops::cross_entropy::CrossEntropy,
+        tensor::Tensor,
+    };
+
+    fn parameters(build: fn(&Options) -> GoogLeNet<f32>, options: Options) -> usize {
+        let size = options.input_size;
+        build(&Options { init: false, ..options }).outline([1, size, size, 3].into()).parameters
+    }
+
+    #[test]
+    fn parameters_are_the_published_ones() {
+        let imagenet = Options { classes: 1000, input_size: 224, ..Options::default() };
+        let headless = Options { aux_logits: false, ..imagenet };
+        assert_eq!(parameters(googlenet, imagenet), 13_004_888);
+        assert_eq!(parameters(googlenet, headless), 6_624_904);
+        assert_eq!(parameters(googlenet_paper, imagenet), 13_378_280);
+        assert_eq!(parameters(googlenet_cifar, Options::default()), 5_983_802);
+    }
+
+    #[test]
+    fn images_of_the_smallest_size_are_enough() {
+        for (build, size) in
+            [(googlenet as fn(&Options) -> GoogLeNet<f32>, 15), (googlenet_paper, 79), (googlenet_cifar, 5)]
+        {
+            let net = build(&Options { input_size: size, init: false, ..Options::default() });
+            assert_eq!(net.outline([2, size, size, 3].into()).output, [2, 10].into());
+        }
+    }
+
+    /// An eighth of the channels, the heads' losses and dropout included.
+    #[test]
+    fn gradients_are_those_of_differences() {
+        for (recipe, size) in [(PAPER, 80), (TORCHVISION, 36), (CIFAR, 9)] {
+            // The deviation of torchvision's weights leaves no signal that differences could see.
+            let recipe = Recipe { narrower: 8, init: Init::KaimingNormal, ..recipe };
+            let options = Options { classes: 4, input_size: size, ..Options::default() };
+            let mut model = recipe.network::<f64>(&options);
+            let rng = &mut Generator::new(5, 0);
+            let images = Tensor::from_fn([2, size, size, 3], |_| rng.normal());
+            let settings = Settings { entries: 2, ..Settings::default() };
+            let report = check_model(&mut model, &images, &[1, 3], &CrossEntropy::default(), &settings);
+            let (checked, skipped) = (report.checked(), report.skipped());
+            println!("{:.1e} in {checked} entries, {skipped} skipped", report.worst_error());
+            assert!(report.passed() && 2 * skipped <= checked, "{report:#?}");
+        }
     }
 }

@@ -2,17 +2,21 @@
 //!
 //! [`build`] makes a network from its name; [`all`] lists the names.
 
+mod alexnet;
 mod googlenet;
 mod lenet;
 mod options;
 mod registry;
 mod resnet_cifar;
+mod vgg;
 
+pub use alexnet::{alexnet, alexnet_cifar, alexnet_half, alexnet_paper};
 pub use googlenet::{GoogLeNet, googlenet, googlenet_cifar, googlenet_paper};
 pub use lenet::lenet5;
 pub use options::{Options, Shortcut};
 pub use registry::{Entry, all, build};
 pub use resnet_cifar::{plain, resnet};
+pub use vgg::{Vgg, vgg};
 
 use crate::{
     nn::{Layer, Mode, Outline, Path, Sequential, Visitor},

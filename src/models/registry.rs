@@ -1,6 +1,9 @@
 //! From a name to a network.
 
-use super::{Model, Options, googlenet, googlenet_cifar, googlenet_paper, lenet5, plain, resnet};
+use super::{
+    Model, Options, Vgg, alexnet, alexnet_cifar, alexnet_half, alexnet_paper, googlenet, googlenet_cifar,
+    googlenet_paper, lenet5, plain, resnet, vgg,
+};
 use crate::{Error, real::Real, suggest};
 
 /// A network that [`build`] knows.
@@ -51,6 +54,25 @@ macro_rules! networks {
 networks! {
     "LeCun et al., Gradient-Based Learning Applied to Document Recognition" 1998 {
         "lenet5" 28 > 16 => lenet5::<T>;
+    }
+    "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks" 2012 {
+        "alexnet_paper" 227 > 67 => alexnet_paper::<T>;
+        "alexnet_half" 224 > 63 => alexnet_half::<T>;
+        "alexnet_cifar" 32 > 8 => alexnet_cifar::<T>;
+    }
+    "Krizhevsky, One weird trick for parallelizing convolutional neural networks" 2014 {
+        "alexnet" 224 > 63 => alexnet::<T>;
+    }
+    "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition" 2015 {
+        "vgg11" 224 > 32 => |o| vgg::<T>(Vgg::new(11), o);
+        "vgg13" 224 > 32 => |o| vgg::<T>(Vgg::new(13), o);
+        "vgg16" 224 > 32 => |o| vgg::<T>(Vgg::new(16), o);
+        "vgg19" 224 > 32 => |o| vgg::<T>(Vgg::new(19), o);
+        "vgg11_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(11).batch_norm(), o);
+        "vgg13_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(13).batch_norm(), o);
+        "vgg16_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(16).batch_norm(), o);
+        "vgg19_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(19).batch_norm(), o);
+        "vgg16_cifar" 32 > 32 => |o| vgg::<T>(Vgg::new(16).cifar(), o);
     }
     "Szegedy et al., Going Deeper with Convolutions" 2015 {
         "googlenet" 224 > 15 => googlenet::<T>;
@@ -161,6 +183,27 @@ mod tests {
         ] {
             assert_eq!(parameters(name, &cifar), expected, "{name}");
         }
+        for (name, expected) in [
+            ("alexnet", 61_100_840),
+            ("alexnet_half", 16_630_440),
+            ("alexnet_paper", 60_965_224),
+            ("alexnet_cifar", 9_244_970),
+            ("vgg11", 132_863_336),
+            ("vgg13", 133_047_848),
+            ("vgg16", 138_357_544),
+            ("vgg19", 143_667_240),
+            ("vgg11_bn", 132_868_840),
+            ("vgg13_bn", 133_053_736),
+            ("vgg16_bn", 138_365_992),
+            ("vgg19_bn", 143_678_248),
+            ("vgg16_cifar", 33_638_218),
+        ] {
+            let entry = all().iter().find(|entry| entry.name == name).expect("a known name");
+            let options = Options { init: false, ..entry.options() };
+            assert_eq!(parameters(name, &options), expected, "{name}");
+        }
+        let imagenet = Options { input_size: 224, init: false, ..cifar };
+        assert_eq!(parameters("vgg16", &imagenet), 134_301_514);
         // Shortcut B adds two 1x1 convolutions and their batch norms.
         let b = Options { shortcut: super::super::Shortcut::B, ..cifar };
         assert_eq!(parameters("resnet20", &b), 269_722 + (16 * 32 + 2 * 32) + (32 * 64 + 2 * 64));

@@ -17,8 +17,10 @@ import json
 import sys
 from pathlib import Path
 
+import alexnets
 import formula
 import resnets
+import vggs
 
 import torch
 import torch.nn.functional as F
@@ -166,6 +168,31 @@ def avg_pool(golden):
 def global_avg_pool(golden):
     for name, x in [("wide", (2, 17, 7, 5)), ("one_pixel", (3, 5, 1, 1))]:
         golden.derive(name, {}, lambda x: F.adaptive_avg_pool2d(x, 1), dict(x=golden.randn(*x)))
+
+
+def adaptive_avg_pool(golden):
+    for name, x, output in [
+        ("even", (2, 17, 6, 8), (3, 4)),
+        ("uneven", (2, 16, 13, 11), (6, 7)),
+        ("more_bins", (1, 5, 2, 3), (7, 7)),
+        ("both", (2, 3, 4, 9), (6, 2)),
+        ("one_pixel", (3, 5, 1, 1), (3, 3)),
+    ]:
+        f = lambda x: F.adaptive_avg_pool2d(x, output)
+        golden.derive(name, dict(output_size=output), f, dict(x=golden.randn(*x)))
+
+
+def local_response_norm(golden):
+    for name, x, settings in [
+        ("paper", (2, 17, 3, 4), dict(size=5, alpha=5e-4, beta=0.75, k=2.0)),
+        ("defaults", (2, 40, 3, 2), dict(size=5)),
+        ("strong", (2, 16, 4, 3), dict(size=3, alpha=2.0, beta=0.75, k=1.0)),
+        ("even_window", (2, 17, 3, 3), dict(size=4, alpha=1.0, beta=0.5, k=0.5)),
+        ("wider_than_channels", (1, 5, 3, 2), dict(size=9, alpha=3.0, beta=1.5, k=1.0)),
+        ("alone", (2, 5, 2, 2), dict(size=1, alpha=1.0, beta=0.75, k=1.0)),
+    ]:
+        f = lambda x: F.local_response_norm(x, **settings)
+        golden.derive(name, settings, f, dict(x=golden.randn(*x)))
 
 
 def batch_norm(golden):
@@ -383,6 +410,8 @@ GROUPS = [
     max_pool,
     avg_pool,
     global_avg_pool,
+    adaptive_avg_pool,
+    local_response_norm,
     batch_norm,
     concat,
     flatten_linear,
@@ -393,6 +422,8 @@ GROUPS = [
     lenet5,
     resnet8,
     resnets.resnets_cifar,
+    alexnets.alexnets,
+    vggs.vggs,
 ]
 
 if __name__ == "__main__":

@@ -12,8 +12,13 @@ use residual::{
     Real, Tensor,
     nn::{BatchNorm2d, Layer, Mode, Path, Slot},
     ops::{
-        avg_pool, batch_norm, bias, concat, conv2d, cross_entropy::CrossEntropy, flatten, global_avg_pool,
-        linear, max_pool, pool::Window, relu, sigmoid, softmax, tanh,
+        adaptive_avg_pool, avg_pool, batch_norm, bias, concat, conv2d,
+        cross_entropy::CrossEntropy,
+        flatten, global_avg_pool, linear,
+        local_response_norm::{self, Damping},
+        max_pool,
+        pool::Window,
+        relu, sigmoid, softmax, tanh,
     },
 };
 
@@ -121,6 +126,24 @@ fn global_avg_pool<T: Real>(case: &Case, report: &mut Report) {
     let x = case.images::<T>("x");
     report.images(case, "y", &global_avg_pool::forward(&x));
     report.images(case, "dx", &global_avg_pool::backward(&case.images::<T>("dy"), x.shape()));
+}
+
+check!(adaptive_average_pooling_agrees: adaptive_avg_pool);
+fn adaptive_avg_pool<T: Real>(case: &Case, report: &mut Report) {
+    let (x, output) = (case.images::<T>("x"), case.pair("output_size").expect("a size"));
+    report.images(case, "y", &adaptive_avg_pool::forward(&x, output));
+    report.images(case, "dx", &adaptive_avg_pool::backward(&case.images::<T>("dy"), x.shape()));
+}
+
+check!(local_response_norm_agrees: local_response_norm);
+fn local_response_norm<T: Real>(case: &Case, report: &mut Report) {
+    let mut damping = Damping::new(case.count("size").expect("a window"));
+    damping.alpha = case.number("alpha").unwrap_or(damping.alpha);
+    damping.beta = case.number("beta").unwrap_or(damping.beta);
+    damping.k = case.number("k").unwrap_or(damping.k);
+    let (y, saved) = local_response_norm::forward(case.images::<T>("x"), damping);
+    report.images(case, "y", &y);
+    report.images(case, "dx", &local_response_norm::backward(&case.images("dy"), &saved));
 }
 
 const EPS: f64 = 1e-5;

@@ -87,25 +87,29 @@ fn one_tower<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Opti
 /// assert_eq!(net.outline([1, 32, 32, 3].into()).parameters, 9_244_970);
 /// ```
 pub fn alexnet_cifar<T: Real>(options: &Options) -> Sequential<T> {
+    small_tower([48, 128, 192, 192, 128], 2048, options)
+}
+
+fn small_tower<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
     let rng = &mut options.weights();
     let mut conv = |from, to| Conv2d::new(from, to, 3).padding(1).init(Init::Default, rng);
     let features = Sequential::new()
-        .push(conv(options.in_channels, 48))
+        .push(conv(options.in_channels, a))
         .push(MaxPool2d::new(2))
         .push(Relu::new())
-        .push(BatchNorm2d::new(48))
-        .push(conv(48, 128))
+        .push(BatchNorm2d::new(a))
+        .push(conv(a, b))
         .push(MaxPool2d::new(2))
         .push(Relu::new())
-        .push(BatchNorm2d::new(128))
-        .push(conv(128, 192))
+        .push(BatchNorm2d::new(b))
+        .push(conv(b, c))
         .push(Relu::new())
-        .push(conv(192, 192))
+        .push(conv(c, d))
         .push(Relu::new())
-        .push(conv(192, 128))
+        .push(conv(d, e))
         .push(Relu::new())
         .push(MaxPool2d::new(2));
-    let classifier = classifier([128 * 4 * 4, 2048], options, rng);
+    let classifier = classifier([e * 4 * 4, hidden], options, rng);
     classifying(features, 4, classifier)
 }
 
@@ -139,34 +143,38 @@ fn classifier<T: Real>(
 /// assert_eq!(net.outline([1, 227, 227, 3].into()).parameters, 60_965_224);
 /// ```
 pub fn alexnet_paper<T: Real>(options: &Options) -> Sequential<T> {
+    two_towers([96, 256, 384, 384, 256], 4096, options)
+}
+
+fn two_towers<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
     let rng = &mut options.weights();
     let with = |bias| Init::Normal { deviation: 0.01, bias };
     // PyTorch, and so the layer, divides α by the window's five channels; the paper's 1e-4 is not divided.
     let damped = || LocalResponseNorm::new(5).alpha(5.0 * 1e-4).beta(0.75).k(2.0);
     let features = Sequential::new()
-        .push(Conv2d::new(options.in_channels, 96, 11).stride(4).init(with(0.0), rng))
+        .push(Conv2d::new(options.in_channels, a, 11).stride(4).init(with(0.0), rng))
         .push(Relu::new())
         .push(damped())
         .push(MaxPool2d::new(3).stride(2))
-        .push(Conv2d::new(96, 256, 5).padding(2).groups(2).init(with(1.0), rng))
+        .push(Conv2d::new(a, b, 5).padding(2).groups(2).init(with(1.0), rng))
         .push(Relu::new())
         .push(damped())
         .push(MaxPool2d::new(3).stride(2))
-        .push(Conv2d::new(256, 384, 3).padding(1).init(with(0.0), rng))
+        .push(Conv2d::new(b, c, 3).padding(1).init(with(0.0), rng))
         .push(Relu::new())
-        .push(Conv2d::new(384, 384, 3).padding(1).groups(2).init(with(1.0), rng))
+        .push(Conv2d::new(c, d, 3).padding(1).groups(2).init(with(1.0), rng))
         .push(Relu::new())
-        .push(Conv2d::new(384, 256, 3).padding(1).groups(2).init(with(1.0), rng))
+        .push(Conv2d::new(d, e, 3).padding(1).groups(2).init(with(1.0), rng))
         .push(Relu::new())
         .push(MaxPool2d::new(3).stride(2));
     let classifier = Sequential::new()
-        .push(Linear::new(256 * 6 * 6, 4096).init(with(1.0), rng))
+        .push(Linear::new(e * 6 * 6, hidden).init(with(1.0), rng))
         .push(Relu::new())
         .push(Dropout::new(0.5, options.dropout(0)))
-        .push(Linear::new(4096, 4096).init(with(1.0), rng))
+        .push(Linear::new(hidden, hidden).init(with(1.0), rng))
         .push(Relu::new())
         .push(Dropout::new(0.5, options.dropout(1)))
-        .push(Linear::new(4096, options.classes).init(with(0.0), rng));
+        .push(Linear::new(hidden, options.classes).init(with(0.0), rng));
     classifying(features, 6, classifier)
 }
 
@@ -177,4 +185,18 @@ fn classifying<T: Real>(features: Sequential<T>, side: usize, classifier: Sequen
         .add("avgpool", AdaptiveAvgPool2d::new(side))
         .add("flatten", Flatten::new())
         .add("classifier", classifier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::assert_gradients, *};
+
+    #[test]
+    fn gradients_at_tiny_width() {
+        let widths = [4, 6, 8, 6, 4];
+        let options = |input_size| Options { classes: 3, input_size, ..Options::default() };
+        assert_gradients(one_tower(widths, 8, &options(67)), &options(67));
+        assert_gradients(small_tower(widths, 8, &options(13)), &options(13));
+        assert_gradients(two_towers(widths, 8, &options(71)), &options(71));
+    }
 }

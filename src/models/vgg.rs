@@ -79,9 +79,13 @@ impl Vgg {
 /// If the depth is not 11, 13, 16 or 19.
 #[track_caller]
 pub fn vgg<T: Real>(kind: Vgg, options: &Options) -> Sequential<T> {
+    network(kind, [64, 128, 256, 512, 512], 4096, options)
+}
+
+fn network<T: Real>(kind: Vgg, widths: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
     let rng = &mut options.weights();
     let (mut features, mut from) = (Sequential::new(), options.in_channels);
-    for (convolutions, to) in kind.stages().into_iter().zip([64, 128, 256, 512, 512]) {
+    for (convolutions, to) in kind.stages().into_iter().zip(widths) {
         for _ in 0..convolutions {
             features = features.push(Conv2d::new(from, to, 3).padding(1).init(Init::KaimingNormal, rng));
             if kind.batch_norm {
@@ -96,18 +100,36 @@ pub fn vgg<T: Real>(kind: Vgg, options: &Options) -> Sequential<T> {
         .add("features", features)
         .add("avgpool", AdaptiveAvgPool2d::new(kind.features))
         .add("flatten", Flatten::new())
-        .add("classifier", classifier(512 * kind.features * kind.features, options, rng))
+        .add("classifier", classifier([from * kind.features.pow(2), hidden], options, rng))
 }
 
-fn classifier<T: Real>(features: usize, options: &Options, rng: &mut Generator) -> Sequential<T> {
-    const HIDDEN: usize = 4096;
+fn classifier<T: Real>(
+    [features, hidden]: [usize; 2],
+    options: &Options,
+    rng: &mut Generator,
+) -> Sequential<T> {
     let mut linear = |from, to| Linear::new(from, to).init(Init::Normal { deviation: 0.01, bias: 0.0 }, rng);
     Sequential::new()
-        .push(linear(features, HIDDEN))
+        .push(linear(features, hidden))
         .push(Relu::new())
         .push(Dropout::new(0.5, options.dropout(0)))
-        .push(linear(HIDDEN, HIDDEN))
+        .push(linear(hidden, hidden))
         .push(Relu::new())
         .push(Dropout::new(0.5, options.dropout(1)))
-        .push(linear(HIDDEN, options.classes))
+        .push(linear(hidden, options.classes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::assert_gradients, *};
+
+    #[test]
+    fn gradients_at_tiny_width() {
+        let options = Options { classes: 3, input_size: 37, ..Options::default() };
+        let tiny = |kind| network(kind, [3, 4, 5, 6, 4], 8, &options);
+        assert_gradients(tiny(Vgg::new(11)), &options);
+        assert_gradients(tiny(Vgg::new(16).cifar()), &options);
+        assert_gradients(tiny(Vgg::new(13).batch_norm()), &options);
+        assert_gradients(tiny(Vgg::new(19).batch_norm()), &options);
+    }
 }

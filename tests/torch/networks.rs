@@ -31,16 +31,6 @@ fn residual_networks_agree() {
     agree("resnets_cifar");
 }
 
-#[test]
-fn alexnets_agree() {
-    agree("alexnets");
-}
-
-#[test]
-fn vggs_agree() {
-    agree("vggs");
-}
-
 /// Holds every network of a golden file to PyTorch.
 fn agree(file: &'static str) {
     let golden = Golden::open(file);

@@ -40,7 +40,7 @@ pub struct Metadata {
     pub mean: Vec<f64>,
     /// The standard deviation of each channel.
     pub std: Vec<f64>,
-    /// The kind of a residual network's shortcuts, `A` or `B`, where it can be chosen.
+    /// The kind of a residual network's shortcuts, `A`, `B` or `Conv3x3`, where it can be chosen.
     pub shortcut: Option<String>,
 }
 

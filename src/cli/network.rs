@@ -42,7 +42,7 @@ pub struct Variant {
     /// Height and width of the images
     #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
     input_size: Option<usize>,
-    /// What goes around a block of resnetN that changes the shape: A, zeros; or B, a convolution
+    /// What goes around a block of resnetN that changes the shape: A, zeros; B, a 1x1 convolution; Conv3x3
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), ignore_case = true)]
     shortcut: Option<Shortcut>,
     /// Leave out the auxiliary heads of googlenet and googlenet_paper
@@ -71,11 +71,15 @@ impl Variant {
 
 /// The values of `--shortcut`.
 pub fn shortcuts() -> impl TypedValueParser<Value = Shortcut> {
-    PossibleValuesParser::new(["A", "B"]).map(|kind| shortcut(&kind))
+    PossibleValuesParser::new(["A", "B", "Conv3x3"]).map(|kind| shortcut(&kind))
 }
 
 fn shortcut(kind: &str) -> Shortcut {
-    if kind.eq_ignore_ascii_case("B") { Shortcut::B } else { Shortcut::A }
+    match kind.to_ascii_lowercase().as_str() {
+        "b" => Shortcut::B,
+        "conv3x3" => Shortcut::Conv3x3,
+        _ => Shortcut::A,
+    }
 }
 
 /// What a network was built for whose weights were saved.

@@ -7,7 +7,10 @@ mod googlenet;
 mod lenet;
 mod options;
 mod registry;
+mod residual_blocks;
+mod resnet;
 mod resnet_cifar;
+mod resnet_small;
 mod vgg;
 
 pub use alexnet::{alexnet, alexnet_cifar, alexnet_half, alexnet_paper};
@@ -15,7 +18,9 @@ pub use googlenet::{GoogLeNet, googlenet, googlenet_cifar, googlenet_paper};
 pub use lenet::lenet5;
 pub use options::{Options, Shortcut};
 pub use registry::{Entry, all, build};
+pub use resnet::ResNet;
 pub use resnet_cifar::{plain, resnet};
+pub use resnet_small::{resnet_mini, resnet18_cifar};
 pub use vgg::{Vgg, vgg};
 
 use crate::{

@@ -20,6 +20,9 @@ pub struct Options {
     pub input_size: usize,
     /// What goes around a residual block that changes the shape.
     pub shortcut: Shortcut,
+    /// Whether the last batch norm of every residual block starts with weight 0, so that the block
+    /// starts as its shortcut.
+    pub zero_init_residual: bool,
     /// Of initialisation and dropout: the same seed, the same network.
     pub seed: u64,
     /// Whether to draw initial weights. Without, they are zero, and even the largest network is
@@ -52,6 +55,7 @@ impl Default for Options {
             in_channels: 3,
             input_size: 32,
             shortcut: Shortcut::A,
+            zero_init_residual: false,
             seed: 0,
             init: true,
             aux_logits: true,
@@ -68,4 +72,6 @@ pub enum Shortcut {
     A,
     /// A 1x1 convolution and a batch norm.
     B,
+    /// A 3x3 convolution and a batch norm.
+    Conv3x3,
 }

@@ -1,8 +1,8 @@
 //! From a name to a network.
 
 use super::{
-    Model, Options, Vgg, alexnet, alexnet_cifar, alexnet_half, alexnet_paper, googlenet, googlenet_cifar,
-    googlenet_paper, lenet5, plain, resnet, vgg,
+    Model, Options, ResNet, Vgg, alexnet, alexnet_cifar, alexnet_half, alexnet_paper, googlenet,
+    googlenet_cifar, googlenet_paper, lenet5, plain, resnet, resnet_mini, resnet18_cifar, vgg,
 };
 use crate::{Error, real::Real, suggest};
 
@@ -79,6 +79,19 @@ networks! {
         "googlenet_paper" 224 > 79 => googlenet_paper::<T>;
         "googlenet_cifar" 32 > 5 => googlenet_cifar::<T>;
     }
+    "He et al., Deep Residual Learning for Image Recognition" 2016 {
+        "resnet18" 224 > 1 => |o| ResNet::RESNET18.build::<T>(o);
+        "resnet34" 224 > 1 => |o| ResNet::RESNET34.build::<T>(o);
+        "resnet50" 224 > 1 => |o| ResNet::RESNET50.build::<T>(o);
+        "resnet101" 224 > 1 => |o| ResNet::RESNET101.build::<T>(o);
+        "resnet152" 224 > 1 => |o| ResNet::RESNET152.build::<T>(o);
+        "resnet18_cifar" 32 > 1 => resnet18_cifar::<T>;
+        "resnet_mini" 32 > 1 => resnet_mini::<T>;
+    }
+    "Zagoruyko and Komodakis, Wide Residual Networks" 2016 {
+        "wide_resnet50_2" 224 > 1 => |o| ResNet::WIDE_RESNET50_2.build::<T>(o);
+        "wide_resnet101_2" 224 > 1 => |o| ResNet::WIDE_RESNET101_2.build::<T>(o);
+    }
     "He et al., Deep Residual Learning for Image Recognition, section 4.2" 2016 {
         "resnet8" 32 > 1 => |o| resnet::<T>(8, o);
         "resnet20" 32 > 1 => |o| resnet::<T>(20, o);
@@ -91,6 +104,12 @@ networks! {
         "plain32" 32 > 1 => |o| plain::<T>(32, o);
         "plain44" 32 > 1 => |o| plain::<T>(44, o);
         "plain56" 32 > 1 => |o| plain::<T>(56, o);
+    }
+    "Xie et al., Aggregated Residual Transformations for Deep Neural Networks" 2017 {
+        "resnext50_32x4d" 224 > 1 => |o| ResNet::RESNEXT50_32X4D.build::<T>(o);
+        "resnext101_32x8d" 224 > 1 => |o| ResNet::RESNEXT101_32X8D.build::<T>(o);
+        "resnext101_64x4d" 224 > 1 => |o| ResNet::RESNEXT101_64X4D.build::<T>(o);
+        "resnext50_bias" 224 > 1 => |o| ResNet::RESNEXT50_BIAS.build::<T>(o);
     }
 }
 

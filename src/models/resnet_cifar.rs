@@ -12,11 +12,13 @@
 //! A block is conv 3x3, batch norm, ReLU, conv 3x3, batch norm, then the shortcut's sum, then ReLU.
 //! That makes 6n + 2 layers with weights: 20, 32, 44, 56 and 110 for n = 3, 5, 7, 9 and 18.
 
-use super::{Options, Shortcut};
+use super::{
+    Options, Shortcut,
+    residual_blocks::{Blocks, Body},
+};
 use crate::{
-    nn::{BatchNorm2d, Conv2d, Flatten, GlobalAvgPool, Init, Linear, Relu, Residual, Sequential, Subsample},
+    nn::{BatchNorm2d, Flatten, GlobalAvgPool, Relu, Sequential},
     real::Real,
-    rng::Generator,
 };
 
 /// The residual network with `depth` layers of weights.
@@ -57,56 +59,15 @@ fn blocks(depth: usize) -> usize {
 }
 
 fn network<T: Real>(n: usize, shortcut: Option<Shortcut>, options: &Options) -> Sequential<T> {
-    let rng = &mut options.weights();
+    let mut blocks = Blocks::new(Body::Basic, shortcut, options);
     Sequential::new()
-        .add("conv1", conv3x3(options.in_channels, 16, 1, rng))
+        .add("conv1", blocks.conv([options.in_channels, 16], 3, 1, 1))
         .add("bn1", BatchNorm2d::new(16))
         .add("relu", Relu::new())
-        .add("layer1", stage(n, [16, 16], shortcut, rng))
-        .add("layer2", stage(n, [16, 32], shortcut, rng))
-        .add("layer3", stage(n, [32, 64], shortcut, rng))
+        .add("layer1", blocks.stage(n, [16, 16], 1))
+        .add("layer2", blocks.stage(n, [16, 32], 2))
+        .add("layer3", blocks.stage(n, [32, 64], 2))
         .add("avgpool", GlobalAvgPool::new())
         .add("flatten", Flatten::new())
-        .add("fc", Linear::new(64, options.classes).init(Init::Default, rng))
-}
-
-/// Blocks of one width; where the channels double, the first block halves the image.
-fn stage<T: Real>(
-    n: usize,
-    [from, to]: [usize; 2],
-    shortcut: Option<Shortcut>,
-    rng: &mut Generator,
-) -> Sequential<T> {
-    (0..n).fold(Sequential::new(), |stage, i| {
-        let from = if i == 0 { from } else { to };
-        let name = i.to_string();
-        let body = body([from, to], rng);
-        match shortcut {
-            None => stage.add(name, body.add("relu2", Relu::new())),
-            Some(_) if from == to => stage.add(name, Residual::new(body)),
-            Some(kind) => stage.add(name, Residual::new(body).shortcut(around(kind, [from, to], rng))),
-        }
-    })
-}
-
-fn body<T: Real>([from, to]: [usize; 2], rng: &mut Generator) -> Sequential<T> {
-    Sequential::new()
-        .add("conv1", conv3x3(from, to, to / from, rng))
-        .add("bn1", BatchNorm2d::new(to))
-        .add("relu", Relu::new())
-        .add("conv2", conv3x3(to, to, 1, rng))
-        .add("bn2", BatchNorm2d::new(to))
-}
-
-fn around<T: Real>(kind: Shortcut, [from, to]: [usize; 2], rng: &mut Generator) -> Sequential<T> {
-    match kind {
-        Shortcut::A => Sequential::new().add("0", Subsample::new(to / from, to)),
-        Shortcut::B => Sequential::new()
-            .add("0", Conv2d::new(from, to, 1).stride(to / from).no_bias().init(Init::KaimingNormal, rng))
-            .add("1", BatchNorm2d::new(to)),
-    }
-}
-
-fn conv3x3<T: Real>(from: usize, to: usize, stride: usize, rng: &mut Generator) -> Conv2d<T> {
-    Conv2d::new(from, to, 3).stride(stride).padding(1).no_bias().init(Init::KaimingNormal, rng)
+        .add("fc", blocks.fc(64, options.classes))
 }

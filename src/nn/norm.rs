@@ -54,6 +54,13 @@ impl<T: Real> BatchNorm2d<T> {
         Self { eps, ..self }
     }
 
+    /// With weight 0. At the end of a residual block's body, it makes the block start as its shortcut
+    /// (Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 5.1).
+    pub fn zero_init(mut self) -> Self {
+        self.weight.value.as_mut_slice().fill(T::ZERO);
+        self
+    }
+
     /// Moves the running statistics towards those of the batch.
     fn track(&mut self, saved: &Saved<T>) {
         let unbiased = saved.count as f64 / (saved.count - 1) as f64;

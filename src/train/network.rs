@@ -51,6 +51,7 @@ fn options(metadata: &Metadata) -> Result<Options, String> {
         None => Options::default().shortcut,
         Some("A") => Shortcut::A,
         Some("B") => Shortcut::B,
+        Some("Conv3x3") => Shortcut::Conv3x3,
         Some(other) => return Err(format!("a shortcut `{}`", other.escape_debug())),
     };
     Ok(Options {

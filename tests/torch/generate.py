@@ -422,6 +422,7 @@ GROUPS = [
     lenet5,
     resnet8,
     resnets.resnets_cifar,
+    resnets.resnets_small,
     alexnets.alexnets,
     vggs.vggs,
 ]

@@ -27,8 +27,9 @@ const BOUND: Bound = Bound { f32: 1e-3, f64: 1e-8 };
 const SCORES: Bound = Bound { f32: 1e-4, f64: 1e-10 };
 
 #[test]
-fn residual_networks_agree() {
+fn resnets_of_small_images_agree() {
     agree("resnets_cifar");
+    agree("resnets_small");
 }
 
 /// Holds every network of a golden file to PyTorch.
@@ -47,7 +48,7 @@ fn compare<T: Real>(case: &Case, scores: &mut Report, steps: &mut Report) {
     let count = |key| case.count(key).expect("a number");
     let (n, classes, in_channels, input_size) =
         (count("n"), count("classes"), count("in_channels"), count("input_size"));
-    let options = Options { classes, in_channels, input_size, ..Options::default() };
+    let options = Options { classes, in_channels, input_size, init: false, ..Options::default() };
     let mut model = models::build::<T>(case.name, &options).unwrap_or_else(|error| panic!("{error}"));
     formula::fill(&mut *model);
     let (images, labels) = (

@@ -21,7 +21,7 @@ const WITHOUT_NORM: f64 = 10.0;
 #[derive(clap::Args)]
 pub struct Recipe {
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), hide_possible_values = true, ignore_case = true,
-          help = usual("What goes around a block of resnetN that changes the shape: A, zeros; B, a convolution", "A"))]
+          help = usual("What goes around a block of resnetN that changes the shape: A, zeros; B, a 1x1 convolution; Conv3x3", "A"))]
     shortcut: Option<Shortcut>,
     #[arg(long, value_name = "NAME|PATH", help = usual("fashion-mnist, mnist, cifar10, cifar100 or the folder of one", config().data))]
     data: Option<String>,

@@ -1,4 +1,12 @@
-//! [`Buffer`]: numbers in memory, on a cache line's boundary.
+//! [`Buffer`]: numbers in memory, on a cache line's boundary, and used again when they are done with.
+//!
+//! A training step needs the same tensors as the step before. Memory fresh from the system costs a
+//! page fault for every 4 KiB at its first touch, and that can take longer than the convolution that
+//! fills it. So the storage of a large buffer goes to a pool when it is dropped, and the next buffer
+//! of about its size takes it from there. The pool is the one thing in the crate that outlives its
+//! owner; no result can see it.
+
+mod pool;
 
 use crate::{
     real::Real,
@@ -18,7 +26,7 @@ const ALIGNMENT: usize = 64;
 /// assert_eq!(buffer[99], 0.0);
 /// ```
 #[derive(Debug)]
-pub struct Buffer<T> {
+pub struct Buffer<T: Real> {
     // A vector's storage never moves while its length stays, so `start` is found once.
     cells: Vec<T>,
     start: usize,
@@ -28,19 +36,44 @@ pub struct Buffer<T> {
 impl<T: Real> Buffer<T> {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
-        if len == 0 {
-            return Self { cells: Vec::new(), start: 0, len };
+        let (cells, used) = Self::storage(len);
+        let mut buffer = Self::over(cells, len);
+        if used {
+            buffer.fill(T::ZERO);
         }
-        let cells = vec![T::ZERO; len + ALIGNMENT / size_of::<T>() - 1];
-        let start = cells.as_ptr().addr().wrapping_neg() % ALIGNMENT / size_of::<T>();
-        Self { cells, start, len }
+        buffer
+    }
+
+    /// `len` numbers of no particular value, every one of them to be overwritten.
+    pub fn scratch(len: usize) -> Self {
+        let mut buffer = Self::over(Self::storage(len).0, len);
+        // A test that reads what nobody wrote is to fail.
+        if cfg!(debug_assertions) {
+            buffer.fill(T::NAN);
+        }
+        buffer
+    }
+
+    /// Storage for `len` numbers behind the first boundary, and whether it has been used before; it
+    /// is all zeros if not.
+    fn storage(len: usize) -> (Vec<T>, bool) {
+        let cells = if len == 0 { 0 } else { len + ALIGNMENT / size_of::<T>() - 1 };
+        match pool::take(cells) {
+            Some(cells) => (cells, true),
+            None => (vec![T::ZERO; cells], false),
+        }
     }
 
     /// A copy of `values`.
     pub fn copy_of(values: &[T]) -> Self {
-        let mut buffer = Self::zeros(values.len());
+        let mut buffer = Self::scratch(values.len());
         buffer.copy_from_slice(values);
         buffer
+    }
+
+    fn over(cells: Vec<T>, len: usize) -> Self {
+        let start = cells.as_ptr().addr().wrapping_neg() % ALIGNMENT / size_of::<T>();
+        Self { cells, start: if len == 0 { 0 } else { start }, len }
     }
 
     /// The numbers as blocks; those past the last whole block are left out.
@@ -54,14 +87,20 @@ impl<T: Real> Buffer<T> {
     }
 }
 
-impl<T> Deref for Buffer<T> {
+impl<T: Real> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        pool::give(std::mem::take(&mut self.cells));
+    }
+}
+
+impl<T: Real> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         &self.cells[self.start..][..self.len]
     }
 }
 
-impl<T> DerefMut for Buffer<T> {
+impl<T: Real> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.cells[self.start..][..self.len]
     }

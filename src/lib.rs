@@ -34,9 +34,11 @@ pub use error::Error;
 pub use real::Real;
 pub use tensor::{Shape, Tensor};
 
-/// The code blocks of the book's pages run as doctests.
+/// The code blocks of the front page and of the book's pages run as doctests.
 #[cfg(doctest)]
 mod book {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
     #[doc = include_str!("../book/src/introduction.md")]
     mod introduction {}
     #[doc = include_str!("../book/src/ch01-what-a-convolution-is.md")]

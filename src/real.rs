@@ -49,6 +49,8 @@ pub trait Real:
     const ZERO: Self;
     /// `1`.
     const ONE: Self;
+    /// Not a number.
+    const NAN: Self;
     /// Minus infinity.
     const NEG_INFINITY: Self;
     /// The type's name in safetensors: `F32` or `F64`.
@@ -81,6 +83,7 @@ macro_rules! real {
         impl Real for $T {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
+            const NAN: Self = $T::NAN;
             const NEG_INFINITY: Self = $T::NEG_INFINITY;
             const DTYPE: &'static str = $dtype;
 

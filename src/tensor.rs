@@ -85,7 +85,7 @@ impl fmt::Debug for Shape {
 /// assert_eq!(pixels.as_slice(), [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
 /// assert_eq!(pixels.to_nchw(), nchw);
 /// ```
-pub struct Tensor<T = f32> {
+pub struct Tensor<T: Real = f32> {
     shape: Shape,
     data: Buffer<T>,
 }
@@ -103,9 +103,15 @@ impl<T: Real> Tensor<T> {
         Self { shape, data: Buffer::zeros(shape.len()) }
     }
 
+    /// Numbers of no particular value, every one of them to be overwritten.
+    pub(crate) fn scratch(shape: impl Into<Shape>) -> Self {
+        let shape = shape.into();
+        Self { shape, data: Buffer::scratch(shape.len()) }
+    }
+
     /// All equal to `value`.
     pub fn full(shape: impl Into<Shape>, value: T) -> Self {
-        let mut tensor = Self::zeros(shape);
+        let mut tensor = Self::scratch(shape);
         tensor.as_mut_slice().fill(value);
         tensor
     }
@@ -129,7 +135,7 @@ impl<T: Real> Tensor<T> {
 
     /// The number at position `i`, row by row, is `f(i)`.
     pub fn from_fn(shape: impl Into<Shape>, f: impl FnMut(usize) -> T) -> Self {
-        let mut tensor = Self::zeros(shape);
+        let mut tensor = Self::scratch(shape);
         let mut f = f;
         tensor.as_mut_slice().iter_mut().enumerate().for_each(|(i, x)| *x = f(i));
         tensor
@@ -157,7 +163,7 @@ impl<T: Real> Tensor<T> {
 
     /// Reads element (i, j, k, l) of the result at i, j, k, l times `strides`.
     fn permuted(&self, [a, b, c, d]: [usize; 4], strides: [usize; 4]) -> Self {
-        let mut out = Self::zeros([a, b, c, d]);
+        let mut out = Self::scratch([a, b, c, d]);
         let mut at = out.data.iter_mut();
         for i in 0..a {
             for j in 0..b {

@@ -39,7 +39,7 @@ pub struct Factors<'a, T> {
 /// # Panics
 /// If `blocks` is neither one nor two.
 pub fn run<T: Real>(isa: Isa, blocks: usize, factors: Factors<'_, T>, dw: &mut [Block<T>]) {
-    let step = channels::<T>(isa, blocks);
+    let step = channels::<T>(isa, blocks, factors.depth);
     for (i, dw) in dw.chunks_exact_mut(step * blocks).enumerate() {
         let first = i * step;
         if first >= factors.depth {
@@ -57,9 +57,11 @@ pub fn run<T: Real>(isa: Isa, blocks: usize, factors: Factors<'_, T>, dw: &mut [
     }
 }
 
-/// How many channels fit beside `blocks` blocks: their accumulators, dy's blocks and one splat.
-fn channels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
-    [8, 4].into_iter().find(|c| c * blocks + blocks < T::blocks(isa)).unwrap_or(2)
+/// How many channels fit beside `blocks` blocks: their accumulators, dy's blocks and one splat. No more
+/// than `depth` asks for: the first layer's images have one channel or three.
+fn channels<T: Vectorized>(isa: Isa, blocks: usize, depth: usize) -> usize {
+    let fits = |c: usize| c * blocks + blocks < T::blocks(isa);
+    [8, 4].into_iter().find(|&c| fits(c) && c / 2 < depth).unwrap_or(2)
 }
 
 struct Outer<'a, T, const C: usize, const V: usize> {

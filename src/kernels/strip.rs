@@ -93,7 +93,7 @@ pub fn copy<T: Copy>(to: &mut Block<T>, from: &[T]) {
 
 /// Rows in a [`Layout`].
 #[derive(Debug)]
-pub struct Strip<T> {
+pub struct Strip<T: Real> {
     data: Buffer<T>,
 }
 
@@ -115,16 +115,15 @@ impl<T: Real> Strip<T> {
     pub fn fill(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
         let blocks = &mut self.data.blocks_mut()[row * layout.row()..][..layout.row()];
         let total = layout.channels.total();
-        for (at, pixel) in pixels.chunks_exact(total).enumerate() {
-            let position = (at / layout.phases) as isize - layout.first;
-            // With a stride beyond the kernel, no output reads the last columns.
-            if position as usize >= layout.width {
-                continue;
-            }
-            let first = at % layout.phases * layout.width + position as usize;
-            let column = blocks[first..].iter_mut().step_by(layout.phases * layout.width);
-            for (to, (channel, count)) in column.zip(layout.channels.spans()) {
-                copy(to, &pixel[channel..][..count]);
+        let columns = blocks.chunks_exact_mut(layout.phases * layout.width);
+        for (block, (channel, count)) in columns.zip(layout.channels.spans()) {
+            for (phase, positions) in block.chunks_exact_mut(layout.width).enumerate() {
+                // Position p of phase f is pixel p·phases + f; those before pixel 0 are padding.
+                let padding = -layout.first as usize;
+                let from = pixels.chunks_exact(total).skip(phase).step_by(layout.phases);
+                for (to, pixel) in positions.iter_mut().skip(padding).zip(from) {
+                    copy(to, &pixel[channel..][..count]);
+                }
             }
         }
     }

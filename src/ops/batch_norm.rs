@@ -85,7 +85,7 @@ pub fn forward<T: Real>(
     let inv_std = var.iter().map(|var| T::of(1.0 / (var + eps).sqrt())).collect();
     let tensor = |values: Vec<f64>| Tensor::from_fn([c], |i| T::of(values[i]));
     let saved = Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std };
-    let mut y = Tensor::zeros(saved.x.shape());
+    let mut y = Tensor::scratch(saved.x.shape());
     let xs = saved.x.as_slice();
     let scale: Vec<_> =
         gamma.as_slice().iter().zip(&saved.inv_std).map(|(&gamma, &inv)| gamma * inv).collect();

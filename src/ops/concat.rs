@@ -26,7 +26,7 @@ pub fn forward<T: Real>(xs: &[Tensor<T>]) -> Tensor<T> {
         );
     }
     let channels = xs.iter().map(|x| x.shape().last()).sum();
-    let mut y = Tensor::zeros(with_last(first, channels));
+    let mut y = Tensor::scratch(with_last(first, channels));
     threads::split(y.as_mut_slice(), channels, |at, y| {
         let mut offset = 0;
         for x in xs {
@@ -51,7 +51,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, channels: &[usize]) -> Vec<Tensor<T>> {
     assert_eq!(channels.iter().sum::<usize>(), all, "{channels:?} channels do not add up to {}", dy.shape());
     let mut offset = 0;
     let part = |&c: &usize| {
-        let mut dx = Tensor::zeros(with_last(dy.shape(), c));
+        let mut dx = Tensor::scratch(with_last(dy.shape(), c));
         threads::split(dx.as_mut_slice(), c, |at, dx| {
             let from = &dy.as_slice()[at / c * all..];
             for (dx, dy) in dx.chunks_exact_mut(c).zip(from.chunks_exact(all)) {

@@ -35,7 +35,7 @@ pub fn forward<T: Real>(x: &Tensor<T>) -> Tensor<T> {
 /// If `dy` has not the shape of the output.
 #[track_caller]
 pub fn backward<T: Real>(dy: &Tensor<T>, x: Shape) -> Tensor<T> {
-    let mut dx = Tensor::zeros(x);
+    let mut dx = Tensor::scratch(x);
     let [n, h, w, c] = dx.dims();
     assert_eq!(dy.shape(), Shape::from([n, 1, 1, c]), "dy has the shape of the output");
     let share = T::of(1.0 / (h * w) as f64);

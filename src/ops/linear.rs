@@ -28,7 +28,7 @@ use crate::{
 pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let ([n, i], [o, wi]) = (x.dims(), w.dims());
     assert_eq!(i, wi, "weights {} do not fit an input {}", w.shape(), x.shape());
-    let mut y = Tensor::zeros([n, o]);
+    let mut y = Tensor::scratch([n, o]);
     let packing = Packing::new(weights(w.shape()), Direction::Forward);
     pointwise(Isa::current(), packing, w.as_slice(), x.as_slice(), y.as_mut_slice());
     y
@@ -42,7 +42,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
 pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let ([n, o], [wo, i]) = (dy.dims(), w.dims());
     assert_eq!(o, wo, "weights {} do not fit an output {}", w.shape(), dy.shape());
-    let mut dx = Tensor::zeros([n, i]);
+    let mut dx = Tensor::scratch([n, i]);
     let packing = Packing::new(weights(w.shape()), Direction::Backward);
     pointwise(Isa::current(), packing, w.as_slice(), dy.as_slice(), dx.as_mut_slice());
     dx

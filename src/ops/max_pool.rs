@@ -40,7 +40,7 @@ pub struct Winners {
 /// If there are not four axes or no window fits.
 #[track_caller]
 pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners) {
-    let mut y = Tensor::zeros(window.output_shape(x.shape()));
+    let mut y = Tensor::scratch(window.output_shape(x.shape()));
     let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
     let mut taps = vec![0; y.len()];
     threads::each_row2(y.as_mut_slice(), &mut taps, ow * c, |i, y, taps| {

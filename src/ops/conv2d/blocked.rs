@@ -80,7 +80,7 @@ fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Vec<(Panel, Buffer<T>)
 
 fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, result: Shape) -> Tensor<T> {
     let packing = packing(w.shape(), pass.geometry.groups, pass.direction);
-    let mut out = Tensor::zeros(result);
+    let mut out = Tensor::scratch(result);
     if is_pointwise(w.shape(), pass.geometry) {
         pointwise(isa, packing, w.as_slice(), source.as_slice(), out.as_mut_slice());
         return out;

@@ -100,7 +100,7 @@ def paper():
 
 def alexnets(golden):
     for name, build, size, draw in [
-        ("alexnet_cifar", cifar, 32, 0),
+        ("alexnet_cifar", cifar, 32, 1),
         ("alexnet_half", half, 96, 0),
         ("alexnet", lambda: torchvision.models.alexnet(num_classes=10), 96, 0),
         ("alexnet_paper", paper, 99, 0),

@@ -32,6 +32,11 @@ fn resnets_of_small_images_agree() {
     agree("resnets_small");
 }
 
+#[test]
+fn alexnets_agree() {
+    agree("alexnets");
+}
+
 /// Holds every network of a golden file to PyTorch.
 fn agree(file: &'static str) {
     let golden = Golden::open(file);

@@ -37,11 +37,41 @@ fn alexnets_agree() {
     agree("alexnets");
 }
 
+#[test]
+fn vgg_for_small_images_agrees() {
+    agree_on("vggs", |name| name == "vgg16_cifar");
+}
+
+#[test]
+#[ignore = "minutes and gigabytes: a hundred million weights in the first hidden layer alone"]
+fn vggs_agree() {
+    agree_on("vggs", |name| name != "vgg16_cifar");
+}
+
+#[test]
+fn vggs_have_torchvisions_names() {
+    for case in Golden::open("vggs").cases() {
+        let options = Options { init: false, ..Options::default() };
+        let mut names = Vec::new();
+        models::build::<f32>(case.name, &options).expect("a known name").visit(&mut |path, slot| {
+            if let Slot::Param(_) = slot {
+                names.push(path.to_string());
+            }
+        });
+        assert_eq!(serde_json::to_value(names).ok().as_ref(), case.setting("parameters"), "{}", case.name);
+    }
+}
+
 /// Holds every network of a golden file to PyTorch.
 fn agree(file: &'static str) {
+    agree_on(file, |_| true);
+}
+
+/// Holds those networks of a golden file to PyTorch that `which` picks by name.
+fn agree_on(file: &'static str, which: fn(&str) -> bool) {
     let golden = Golden::open(file);
     let (mut scores, mut steps) = (Report::new(file, SCORES), Report::new(file, BOUND));
-    for case in golden.cases() {
+    for case in golden.cases().filter(|case| which(case.name)) {
         compare::<f32>(&case, &mut scores, &mut steps);
         compare::<f64>(&case, &mut scores, &mut steps);
     }

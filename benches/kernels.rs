@@ -29,7 +29,11 @@ const LAYERS: &[Layer] = &[
 ];
 
 fn layers(c: &mut Criterion) {
-    rayon::ThreadPoolBuilder::new().num_threads(1).build_global().expect("nothing has run before");
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .use_current_thread()
+        .build_global()
+        .expect("nothing has run before");
     LAYERS.iter().for_each(|&layer| passes(c, layer));
 }
 

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// From the top down: a module may use those below it, and those beside it on its own line.
+/// From the top down: a module may use those on the floors below it.
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["cli"],

@@ -17,10 +17,10 @@ type Shelf<T> = BTreeMap<usize, Vec<Vec<T>>>;
 struct Pool {
     /// For each number type its [`Shelf`].
     shelves: HashMap<TypeId, Box<dyn Any + Send>>,
-    /// Bytes in use, and the most there ever were; the pool keeps no more than that.
+    /// Bytes in use, and the most there ever were.
     used: usize,
     most_used: usize,
-    /// Bytes on the shelves.
+    /// Bytes on the shelves: with those in use, never more than `most_used`.
     idle: usize,
 }
 
@@ -29,6 +29,45 @@ impl Pool {
         let shelf = self.shelves.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Shelf::<T>::new()));
         shelf.downcast_mut().expect("a shelf is filed under its type")
     }
+
+    /// Takes storage of this very length off its shelf.
+    fn pick<T: Real>(&mut self, len: usize) -> Option<Vec<T>> {
+        let shelf = self.shelf::<T>();
+        let same = shelf.get_mut(&len)?;
+        let cells = same.pop();
+        if same.is_empty() {
+            shelf.remove(&len);
+        }
+        self.idle -= len * size_of::<T>();
+        cells
+    }
+
+    /// Frees the longest storage until there is room for `bytes` more.
+    fn make_room<T: Real>(&mut self, bytes: usize) {
+        while self.used + self.idle + bytes > self.most_used {
+            let Some(&longest) = self.shelf::<T>().keys().next_back() else { break };
+            self.pick::<T>(longest);
+        }
+    }
+
+    fn take<T: Real>(&mut self, len: usize) -> Option<Vec<T>> {
+        let found = self.shelf::<T>().range(len..=len + len / 4).next().map(|(&found, _)| found);
+        let cells = found.and_then(|found| self.pick(found));
+        self.used += cells.as_ref().map_or(len, Vec::len) * size_of::<T>();
+        self.most_used = self.most_used.max(self.used);
+        self.make_room::<T>(0);
+        cells
+    }
+
+    fn give<T: Real>(&mut self, cells: Vec<T>) {
+        let bytes = cells.len() * size_of::<T>();
+        self.used -= bytes;
+        self.make_room::<T>(bytes);
+        if self.used + self.idle + bytes <= self.most_used {
+            self.idle += bytes;
+            self.shelf().entry(cells.len()).or_default().push(cells);
+        }
+    }
 }
 
 fn pool() -> MutexGuard<'static, Pool> {
@@ -36,36 +75,16 @@ fn pool() -> MutexGuard<'static, Pool> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Storage of at least `len` numbers and not much more, if there is any.
+/// Storage of at least `len` numbers and not much more, if there is any. Whoever finds none makes
+/// storage of exactly `len`, and either way gives it back in the end.
 pub(super) fn take<T: Real>(len: usize) -> Option<Vec<T>> {
-    if len * size_of::<T>() < LEAST_BYTES {
-        return None;
-    }
-    let mut pool = pool();
-    let shelf = pool.shelf::<T>();
-    let found =
-        shelf.range_mut(len..=len + len / 4).next().map(|(&len, same)| (len, same.pop(), same.is_empty()));
-    if let Some((found, _, true)) = found {
-        shelf.remove(&found);
-    }
-    let cells = found.and_then(|(_, cells, _)| cells);
-    pool.idle -= cells.as_ref().map_or(0, Vec::len) * size_of::<T>();
-    pool.used += cells.as_ref().map_or(len, Vec::len) * size_of::<T>();
-    pool.most_used = pool.most_used.max(pool.used);
-    cells
+    if len * size_of::<T>() < LEAST_BYTES { None } else { pool().take(len) }
 }
 
 /// Keeps `cells` for the next buffer, or frees them where there is enough already.
 pub(super) fn give<T: Real>(cells: Vec<T>) {
-    let bytes = cells.len() * size_of::<T>();
-    if bytes < LEAST_BYTES {
-        return;
-    }
-    let mut pool = pool();
-    pool.used -= bytes;
-    if pool.idle + bytes <= pool.most_used {
-        pool.idle += bytes;
-        pool.shelf().entry(cells.len()).or_default().push(cells);
+    if cells.len() * size_of::<T>() >= LEAST_BYTES {
+        pool().give(cells);
     }
 }
 
@@ -73,19 +92,44 @@ pub(super) fn give<T: Real>(cells: Vec<T>) {
 mod tests {
     use super::*;
 
-    // Lengths that no other test uses.
+    /// What a buffer does: storage from the pool, or new.
+    fn storage<T: Real>(pool: &mut Pool, len: usize) -> Vec<T> {
+        pool.take(len).unwrap_or_else(|| vec![T::ZERO; len])
+    }
+
     #[test]
-    fn storage_comes_back() {
-        let len = 1_234_567;
-        assert!(take::<f64>(len).is_none());
-        let cells = vec![7.0f64; len];
+    fn storage_comes_back_once() {
+        let mut pool = Pool::default();
+        let cells = storage::<f64>(&mut pool, 1000);
         let at = cells.as_ptr();
-        give(cells);
-        assert!(take::<f32>(len).is_none(), "another type");
-        assert!(take::<f64>(len / 2).is_none(), "far too long");
-        let again = take::<f64>(len - 100).expect("long enough");
-        assert_eq!((again.as_ptr(), again.len()), (at, len));
-        assert!(take::<f64>(len).is_none(), "once only");
+        pool.give(cells);
+        let again = pool.take::<f64>(900).expect("long enough");
+        assert_eq!((again.as_ptr(), again.len()), (at, 1000));
+        assert!(pool.take::<f64>(900).is_none(), "once only");
+    }
+
+    #[test]
+    fn storage_fits_in_type_and_length() {
+        let mut pool = Pool::default();
+        let both = [storage::<f64>(&mut pool, 1000), storage(&mut pool, 1000)];
+        both.into_iter().for_each(|cells| pool.give(cells));
+        assert!(pool.take::<f32>(1000).is_none(), "another type");
+        assert!(pool.take::<f64>(500).is_none(), "far too long");
+    }
+
+    #[test]
+    fn never_holds_more_than_was_ever_used_at_once() {
+        let mut pool = Pool::default();
+        for len in [1000, 3000, 200, 5000, 700] {
+            let cells: Vec<_> = (0..3).map(|_| storage::<f32>(&mut pool, len)).collect();
+            assert!(pool.used + pool.idle <= pool.most_used);
+            cells.into_iter().for_each(|cells| pool.give(cells));
+            assert_eq!(pool.used, 0);
+            assert!(pool.idle <= pool.most_used);
+            assert!(pool.take::<f32>(len).is_some(), "the last size is kept, whatever was there before");
+            pool.used = 0;
+        }
+        assert_eq!(pool.most_used, 3 * 5000 * 4);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct Correlation {
     output: [usize; 2],
     packing: Packing,
     layout: Layout,
-    /// The reach of the lowest row tap.
+    /// The reach of the lowest and of the highest row tap, zero included.
     reach: (isize, isize),
     /// For each row phase and column phase, taps in order of the kernel's rows.
     taps: Vec<Vec<Vec<Tap>>>,

@@ -1,7 +1,7 @@
 //! Operations: pure functions on tensors, each forward next to its backward, one file each.
 //!
 //! The naming is one everywhere: `x` in, `y` out, `w` and `b` weights and bias; `dx` is dL/dx.
-//! Images are (N, H, W, C). Threads are started here and in `data`, nowhere else, and no result
+//! Images are (N, H, W, C). Work is cut into tasks for threads here and in `data`, nowhere else, and no result
 //! depends on how many there are.
 
 pub mod adaptive_avg_pool;

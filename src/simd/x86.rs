@@ -42,7 +42,9 @@ impl Avx2 {
 impl Avx512 {
     #[inline]
     pub(super) fn detect() -> Option<Self> {
-        is_x86_feature_detected!("avx512f").then_some(Self(()))
+        // To the compiler AVX-512F includes AVX2, FMA and F16C, so it may use them too.
+        let implied = is_x86_feature_detected!("f16c") && Avx2::detect().is_some();
+        (is_x86_feature_detected!("avx512f") && implied).then_some(Self(()))
     }
 
     #[inline]

@@ -90,13 +90,15 @@ impl Geometry {
     /// The output's shape, for an input (N, H, W, C) and weights (O, C / groups, KH, KW).
     ///
     /// # Panics
-    /// If the channels do not match, or as [`output`](Self::output).
+    /// If the channels do not match, an extent other than the batch's is zero, or as
+    /// [`output`](Self::output).
     #[track_caller]
     pub fn output_shape(&self, x: Shape, w: Shape) -> Shape {
         let (&[n, h, iw, c], &[o, i, kh, kw]) = (x.dims(), w.dims()) else {
             panic!("convolution takes an input (N, H, W, C) and weights (O, I, KH, KW), got {x} and {w}")
         };
         let groups = self.groups;
+        assert!(h * iw * c * o > 0, "no pixels or no channels in an input {x} and weights {w}");
         assert!(
             groups > 0 && i * groups == c && o % groups == 0,
             "weights {w} with {groups} groups do not fit an input {x}"

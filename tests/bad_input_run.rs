@@ -79,7 +79,7 @@ fn a_configuration_that_makes_no_sense_is_refused() -> Result<(), Error> {
         ("\"batch_size\": 10", "\"batch_size\": 30", &["step 6 after 1 epochs"]),
         ("\"epochs\": 2", "\"epoch\": 2", &["config.json", "`epoch`"]),
         ("\"lr\": ", "\"lr\": -", &["--lr", "above 0"]),
-        ("\"crop-flip\"", "\"crop-flop\"", &["--augment", "`crop-flop`"]),
+        ("\"augment\": \"none\"", "\"augment\": \"crop-flop\"", &["--augment", "`crop-flop`"]),
         ("{", "", &["config.json", "the configuration of a run"]),
     ] {
         let edited = text.replacen(from, to, 1);

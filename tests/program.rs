@@ -78,8 +78,9 @@ fn interrupted_and_resumed_is_never_stopped() {
     let long = format!("{TRAIN} --epochs 150 --output");
     let whole = json(&place, &format!("{long} whole"));
     let mut command = place.command(&format!("{long} stopped"));
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
     while !place.file("stopped/last.safetensors").exists() {
+        assert!(child.try_wait().expect("its state").is_none(), "it ended before its first epoch did");
         thread::sleep(Duration::from_millis(1));
     }
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");

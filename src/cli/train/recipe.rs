@@ -82,6 +82,7 @@ impl Recipe {
         let (lr, weight_decay) = optimizer.usual();
         let model = network.map_or(usual.model, |network| network.name().into());
         let calm = optimizer != OptimizerName::Sgd || network::has_batch_norm(&model);
+        let momentum = self.momentum.unwrap_or(usual.momentum);
         Config {
             model,
             shortcut: self.shortcut.unwrap_or(usual.shortcut),
@@ -92,8 +93,9 @@ impl Recipe {
             batch_size: self.batch_size.unwrap_or(usual.batch_size),
             optimizer,
             lr: self.lr.unwrap_or(if calm { lr } else { lr / WITHOUT_NORM }),
-            momentum: self.momentum.unwrap_or(usual.momentum),
-            nesterov: self.nesterov.unwrap_or(usual.nesterov),
+            momentum,
+            // Without momentum there is nothing to look ahead along.
+            nesterov: self.nesterov.unwrap_or(usual.nesterov && momentum > 0.0),
             weight_decay: self.weight_decay.unwrap_or(weight_decay),
             schedule: self.schedule.clone().unwrap_or(usual.schedule),
             warmup_epochs: self.warmup_epochs.unwrap_or(usual.warmup_epochs),

@@ -43,7 +43,7 @@ fn names_that_do_not_exist() {
     trial.refused("train --batchsize 4", 2, &["--batchsize", "did you mean --batch-size?"]);
     trial.refused("train --model resnet21", 2, &["--model", "`resnet21`", "did you mean resnet20"]);
     trial.refused("train resnet21", 2, &["--model", "`resnet21`", "did you mean resnet20"]);
-    trial.refused("summary lenet", 2, &["`lenet`", "did you mean lenet5?"]);
+    trial.refused("summary lenet", 2, &["`lenet`", "did you mean lenet5"]);
     trial.refused(
         "train --optimizer adm",
         2,

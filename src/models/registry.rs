@@ -129,7 +129,7 @@ pub fn all() -> &'static [Entry] {
 /// use residual::models::{self, Options};
 /// let mut net = models::build::<f32>("resnet20", &Options::default())?;
 /// let error = models::build::<f32>("resnet2O", &Options::default()).err().expect("a typo");
-/// assert!(error.to_string().ends_with("did you mean resnet20, resnet32?"));
+/// assert!(error.to_string().contains("did you mean resnet20,"));
 /// # Ok::<(), residual::Error>(())
 /// ```
 ///

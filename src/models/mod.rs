@@ -11,6 +11,7 @@ mod residual_blocks;
 mod resnet;
 mod resnet_cifar;
 mod resnet_small;
+pub mod resnext_forms;
 mod vgg;
 
 pub use alexnet::{alexnet, alexnet_cifar, alexnet_half, alexnet_paper};

@@ -19,6 +19,7 @@ mod pool;
 mod residual;
 mod sequential;
 mod subsample;
+mod sum;
 
 pub use activation::{Relu, Sigmoid, Tanh};
 pub use concat::Concat;
@@ -36,6 +37,7 @@ pub use pool::{AdaptiveAvgPool2d, AvgPool2d, GlobalAvgPool, MaxPool2d};
 pub use residual::Residual;
 pub use sequential::Sequential;
 pub use subsample::Subsample;
+pub use sum::Sum;
 
 use kept::Kept;
 

@@ -3,21 +3,24 @@
 use crate::check::normal;
 use residual::{
     gradcheck::{Settings, check_model},
-    models::{self, Options, Shortcut},
+    models::{self, Model, Options, ResNet, Shortcut},
     ops::cross_entropy::CrossEntropy,
     rng::Generator,
 };
 
-/// Checks up to 8 entries of each tensor; no tensor may go unchecked, and at most one entry in
-/// three may lie too near a kink.
+/// Checks up to 8 entries of each tensor of a network that has a name.
 fn check(name: &str, options: &Options) {
-    let Options { in_channels, input_size, classes, .. } = *options;
     let mut model = models::build(name, options).expect("a known name");
+    check_entries(8, name, &mut *model, options);
+}
+
+/// No tensor may go unchecked, and at most one entry in three may lie too near a kink.
+fn check_entries(entries: usize, name: &str, model: &mut dyn Model<f64>, options: &Options) {
+    let Options { in_channels, input_size, classes, .. } = *options;
     let images = normal([3, input_size, input_size, in_channels], &mut Generator::new(11, 0));
     let labels = [0, classes - 1, 1];
     let loss = CrossEntropy { label_smoothing: 0.1 };
-    let report =
-        check_model(&mut *model, &images, &labels, &loss, &Settings { entries: 8, ..Settings::default() });
+    let report = check_model(model, &images, &labels, &loss, &Settings { entries, ..Settings::default() });
     let (checked, skipped, worst) = (report.checked(), report.skipped(), report.worst_error());
     println!("{name}: worst relative error {worst:.1e} in {checked} entries, {skipped} skipped at kinks");
     assert!(report.passed(), "{report:#?}");
@@ -33,7 +36,7 @@ fn lenet5() {
 
 #[test]
 fn residual_networks() {
-    for shortcut in [Shortcut::A, Shortcut::B] {
+    for shortcut in [Shortcut::A, Shortcut::B, Shortcut::Conv3x3] {
         check(
             "resnet8",
             &Options { classes: 4, in_channels: 3, input_size: 6, shortcut, ..Options::default() },
@@ -44,4 +47,18 @@ fn residual_networks() {
 #[test]
 fn plain_networks() {
     check("plain8", &Options { classes: 4, in_channels: 1, input_size: 6, ..Options::default() });
+}
+
+/// ImageNet's, thin: of many tensors few entries each.
+#[test]
+fn residual_networks_for_imagenet() {
+    let options = Options { classes: 4, input_size: 40, ..Options::default() };
+    for (name, net) in [
+        ("resnet18", ResNet::RESNET18.width(4)),
+        ("resnet50", ResNet::RESNET50.width(4)),
+        ("resnext50_bias", ResNet::RESNEXT50_BIAS.width(16)),
+        ("wide_resnet50_2", ResNet::WIDE_RESNET50_2.width(4)),
+    ] {
+        check_entries(2, name, &mut net.build(&options), &options);
+    }
 }

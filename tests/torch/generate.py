@@ -423,6 +423,8 @@ GROUPS = [
     resnet8,
     resnets.resnets_cifar,
     resnets.resnets_small,
+    resnets.resnets,
+    resnets.resnexts,
     alexnets.alexnets,
     vggs.vggs,
 ]

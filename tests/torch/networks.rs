@@ -62,6 +62,16 @@ fn vggs_have_torchvisions_names() {
     }
 }
 
+#[test]
+fn resnets_agree() {
+    agree("resnets");
+}
+
+#[test]
+fn resnexts_and_wide_resnets_agree() {
+    agree("resnexts");
+}
+
 /// Holds every network of a golden file to PyTorch.
 fn agree(file: &'static str) {
     agree_on(file, |_| true);

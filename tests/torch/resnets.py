@@ -127,7 +127,7 @@ def resnets(golden):
 
 def resnexts(golden):
     for name, draw in [
-        ("resnext50_32x4d", 0),
+        ("resnext50_32x4d", 1),
         ("resnext50_bias", 0),
         ("resnext101_32x8d", 0),
         ("resnext101_64x4d", 0),

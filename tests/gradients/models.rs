@@ -2,8 +2,11 @@
 
 use crate::check::normal;
 use residual::{
-    gradcheck::{Settings, check_model},
-    models::{self, Model, Options, ResNet, Shortcut},
+    gradcheck::{Settings, check_layer, check_model},
+    models::{
+        self, Model, Options, ResNet, Shortcut,
+        resnext_forms::{Cardinality, Form},
+    },
     ops::cross_entropy::CrossEntropy,
     rng::Generator,
 };
@@ -49,16 +52,24 @@ fn plain_networks() {
     check("plain8", &Options { classes: 4, in_channels: 1, input_size: 6, ..Options::default() });
 }
 
-/// ImageNet's, thin: of many tensors few entries each.
+/// ImageNet's, thin: few entries of each of many tensors.
 #[test]
 fn residual_networks_for_imagenet() {
     let options = Options { classes: 4, input_size: 40, ..Options::default() };
-    for (name, net) in [
-        ("resnet18", ResNet::RESNET18.width(4)),
-        ("resnet50", ResNet::RESNET50.width(4)),
-        ("resnext50_bias", ResNet::RESNEXT50_BIAS.width(16)),
-        ("wide_resnet50_2", ResNet::WIDE_RESNET50_2.width(4)),
-    ] {
-        check_entries(2, name, &mut net.build(&options), &options);
+    for (name, net) in [("resnet18", ResNet::RESNET18.width(4)), ("resnet50", ResNet::RESNET50.width(4))] {
+        check_entries(4, name, &mut net.build(&options), &options);
+    }
+}
+
+/// The block of a ResNeXt, in each of its forms.
+#[test]
+fn aggregated_blocks() {
+    let measures = Cardinality { paths: 3, width: 2, channels: 8 };
+    for form in [Form::Split, Form::Concatenated, Form::Grouped] {
+        let x = normal([2, 5, 4, 8], &mut Generator::new(17, 0));
+        let report = check_layer(&mut measures.block(form, &Options::default()), &x, &Settings::default());
+        println!("{form:?}: worst relative error {:.1e}", report.worst_error());
+        assert!(report.passed(), "{report:#?}");
+        assert!(report.tensors.iter().all(|tensor| tensor.checked > 0), "{report:#?}");
     }
 }

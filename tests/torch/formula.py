@@ -76,11 +76,7 @@ def summary(name, tensor):
 
 
 def network(golden, name, build, settings):
-    """A case: `build()` in one step of training, without dropout; heads count `AUXILIARY` each.
-
-    Where f32 rounds the input of a ReLU to the other side of zero, gradients jump: choose another
-    draw of the images then, until neither PyTorch nor residual does so.
-    """
+    """A case: `build()` in one step of training, without dropout; heads count `AUXILIARY` each."""
     settings = dict(dict(draw=0, n=2, classes=10, in_channels=3, input_size=64), **settings)
     n, classes = settings["n"], settings["classes"]
     with torch.device("meta"):

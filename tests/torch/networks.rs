@@ -6,9 +6,11 @@
 //! thousand times smaller than the network's largest is compared relative to a thousandth of that:
 //! a bias before a batch norm has the gradient 0, and only its rounding would be left to compare.
 //!
-//! A ReLU whose input f32 rounds to the other side of zero changes gradients by a hundredth and more.
-//! So the images of each network (its setting `draw`) are some with which none does; a change in
-//! the order of summation may ask for others. In f64 all draws agree to 1e-8.
+//! A ReLU whose input f32 rounds to the other side of zero changes gradients by a hundredth and more,
+//! and one in some million does. So gradients in f32 have up to [`DRAWS`] draws of images, of which one
+//! must agree to 1e-3: a flip is the bad luck of a draw, a wrong formula is wrong in all. PyTorch's
+//! gradients are those of the first; for the others they are residual's in f64, once these agree with
+//! PyTorch to 1e-8 on the first.
 
 use crate::{
     formula::{self, SUMMARY},
@@ -17,7 +19,7 @@ use crate::{
 };
 use residual::{
     Real, Tensor,
-    models::{self, Options},
+    models::{self, Options, Step},
     nn::Slot,
     ops::cross_entropy::CrossEntropy,
 };
@@ -25,6 +27,9 @@ use serde_json::Value;
 
 const BOUND: Bound = Bound { f32: 1e-3, f64: 1e-8 };
 const SCORES: Bound = Bound { f32: 1e-4, f64: 1e-10 };
+
+/// How often gradients in f32 may be tried.
+const DRAWS: usize = 8;
 
 #[test]
 fn resnets_of_small_images_agree() {
@@ -82,39 +87,72 @@ fn agree_on(file: &'static str, which: fn(&str) -> bool) {
     let golden = Golden::open(file);
     let (mut scores, mut steps) = (Report::new(file, SCORES), Report::new(file, BOUND));
     for case in golden.cases().filter(|case| which(case.name)) {
-        compare::<f32>(&case, &mut scores, &mut steps);
-        compare::<f64>(&case, &mut scores, &mut steps);
+        let row = |what| format!("{} {what}", case.name);
+        let double = compare::<f64>(&case, &mut scores, &mut steps);
+        let rows = pytorch(&case, &double.gradients, ["parameters", "gradients"]);
+        steps.record::<f64>(&row("gradients"), &case, "gradients", distances(&double.gradients, &rows));
+
+        let single = compare::<f32>(&case, &mut scores, &mut steps);
+        let mut best = distances(&single.gradients, &rows);
+        for draw in (1..DRAWS).map(|i| first_draw(&case) + i) {
+            if best.0.max(best.1) <= BOUND.f32 {
+                break;
+            }
+            let (single, double) = (run::<f32>(&case, draw), run::<f64>(&case, draw));
+            let rows: Vec<_> = double.gradients.0.iter().map(|(.., row)| *row).collect();
+            let again = distances(&single.gradients, &rows);
+            best = if again.0.max(again.1) < best.0.max(best.1) { again } else { best };
+        }
+        steps.record::<f32>(&row("gradients"), &case, "gradients", best);
     }
     scores.finish();
     steps.finish();
 }
 
-fn compare<T: Real>(case: &Case, scores: &mut Report, steps: &mut Report) {
+/// What is compared.
+struct Outcome<T: Real> {
+    scores: Tensor<T>,
+    step: Step<T>,
+    gradients: Summaries,
+    buffers: Summaries,
+}
+
+fn first_draw(case: &Case) -> usize {
+    case.count("draw").expect("a number")
+}
+
+/// Scores of fresh weights, then a training step.
+fn run<T: Real>(case: &Case, draw: usize) -> Outcome<T> {
     let count = |key| case.count(key).expect("a number");
     let (n, classes, in_channels, input_size) =
         (count("n"), count("classes"), count("in_channels"), count("input_size"));
     let options = Options { classes, in_channels, input_size, init: false, ..Options::default() };
     let mut model = models::build::<T>(case.name, &options).unwrap_or_else(|error| panic!("{error}"));
     formula::fill(&mut *model);
-    let (images, labels) = (
-        formula::images(count("draw"), [n, in_channels, input_size, input_size]),
-        formula::labels(n, classes),
-    );
-
-    let row = |what| format!("{} {what}", case.name);
-    scores.compare(&row("scores"), case, "eval_logits", &model.scores(images.clone()));
-    let step = model.train_step(images, &labels, &CrossEntropy::default());
-    steps.compare(&row("logits"), case, "train_logits", &step.logits);
-    steps.compare(&row("loss"), case, "loss", &Tensor::full([], T::of(step.loss)));
-
+    let images = formula::images(draw, [n, in_channels, input_size, input_size]);
+    let scores = model.scores(images.clone());
+    let step = model.train_step(images, &formula::labels(n, classes), &CrossEntropy::default());
     let (mut gradients, mut buffers) = (Summaries::default(), Summaries::default());
     model.visit(&mut |path, slot| match slot {
         Slot::Param(param) => gradients.add(path.to_string(), &param.grad),
         Slot::Buffer(buffer) => buffers.add(path.to_string(), buffer),
         Slot::Count(_) | Slot::Generator(_) => {}
     });
-    gradients.compare::<T>(case, ["parameters", "gradients"], steps);
-    buffers.compare::<T>(case, ["buffers", "buffers"], steps);
+    Outcome { scores, step, gradients, buffers }
+}
+
+/// Compares everything but the gradients, on the first draw.
+fn compare<T: Real>(case: &Case, scores: &mut Report, steps: &mut Report) -> Outcome<T> {
+    let outcome = run::<T>(case, first_draw(case));
+    let row = |what| format!("{} {what}", case.name);
+    scores.compare(&row("scores"), case, "eval_logits", &outcome.scores);
+    steps.compare(&row("logits"), case, "train_logits", &outcome.step.logits);
+    steps.compare(&row("loss"), case, "loss", &Tensor::full([], T::of(outcome.step.loss)));
+    let rows = pytorch(case, &outcome.buffers, ["buffers", "buffers"]);
+    if !rows.is_empty() {
+        steps.record::<T>(&row("buffers"), case, "buffers", distances(&outcome.buffers, &rows));
+    }
+    outcome
 }
 
 /// Names, lengths and summaries, in visiting order.
@@ -126,24 +164,22 @@ impl Summaries {
         let summary = formula::summary(&name, tensor);
         self.0.push((name, tensor.len(), summary));
     }
+}
 
-    /// The worst distance from the rows of PyTorch's tensor `key`, whose names are the setting `names`.
-    fn compare<T: Real>(&self, case: &Case, [names, key]: [&str; 2], report: &mut Report) {
-        let names: Vec<_> = case.setting(names).and_then(Value::as_array).expect("names").iter().collect();
-        let found: Vec<_> = self.0.iter().map(|(name, ..)| name).collect();
-        assert_eq!(found, names, "{}: PyTorch's names in PyTorch's order", case.name);
-        if names.is_empty() {
-            return;
-        }
-        let expected = case.tensor::<f64>(key);
-        let rows = expected.as_slice().as_chunks::<SUMMARY>().0;
-        let floor = 1e-3 * rows.iter().fold(0.0, |most: f64, row| row[0].max(most));
-        let distances =
-            self.0.iter().zip(rows).map(|((_, len, found), row)| distance(*len, found, row, floor));
-        let (norms, entries): (Vec<_>, Vec<_>) = distances.unzip();
-        let row = format!("{} {key}", case.name);
-        report.record::<T>(&row, case, key, (largest(norms), largest(entries)));
-    }
+/// PyTorch's rows in the tensor `key`, whose names are the setting `names`.
+fn pytorch(case: &Case, found: &Summaries, [names, key]: [&str; 2]) -> Vec<[f64; SUMMARY]> {
+    let names: Vec<_> = case.setting(names).and_then(Value::as_array).expect("names").iter().collect();
+    let found: Vec<_> = found.0.iter().map(|(name, ..)| name).collect();
+    assert_eq!(found, names, "{}: PyTorch's names in PyTorch's order", case.name);
+    if names.is_empty() { Vec::new() } else { case.tensor::<f64>(key).as_slice().as_chunks().0.to_vec() }
+}
+
+/// The worst distances from `rows`: of norms and products, and of entries.
+fn distances(found: &Summaries, rows: &[[f64; SUMMARY]]) -> (f64, f64) {
+    let floor = 1e-3 * rows.iter().fold(0.0, |most: f64, row| row[0].max(most));
+    let apart = found.0.iter().zip(rows).map(|((_, len, found), row)| distance(*len, found, row, floor));
+    let (norms, entries): (Vec<_>, Vec<_>) = apart.unzip();
+    (largest(norms), largest(entries))
 }
 
 /// Of norm and product, relative to the norm; of entries, relative to their root mean square or the

@@ -139,4 +139,4 @@ def resnexts(golden):
 
 def network(golden, name, draw):
     build = resnext50_bias if name == "resnext50_bias" else getattr(torchvision.models, name)
-    formula.network(golden, name, lambda: build(num_classes=10), dict(draw=draw))
+    formula.network(golden, name, lambda: build(num_classes=10), dict(input_size=48, draw=draw))

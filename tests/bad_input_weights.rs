@@ -216,16 +216,16 @@ fn no_truncation_and_no_flipped_bit_is_worse_than_an_error() {
 #[test]
 fn auxiliary_heads_may_be_on_one_side_only() -> Result<(), Error> {
     let with = |head: Option<&str>, value: f64| {
-        let mut net = net(2);
+        let mut net = match head {
+            Some(name) => net(2).add(name, Linear::new(2, 3)),
+            None => net(2),
+        };
         visit(&mut net, &mut |_, slot| {
             if let residual::nn::Slot::Param(param) = slot {
                 param.value = Tensor::full(param.value.shape(), value as f32);
             }
         });
-        match head {
-            Some(name) => net.add(name, Linear::new(2, 3)),
-            None => net,
-        }
+        net
     };
     let scratch = Scratch::new("heads");
     for (there, here, said) in [

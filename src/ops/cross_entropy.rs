@@ -28,10 +28,10 @@ use crate::{real::Real, tensor::Tensor};
 /// ```
 /// use residual::{Tensor, ops::cross_entropy::CrossEntropy};
 /// let loss = CrossEntropy::default();
-/// let (value, p) = loss.forward(&Tensor::zeros([1, 10]), &[3]);
+/// let (value, p) = loss.forward(&Tensor::<f32>::zeros([1, 10]), &[3]);
 /// assert!((value - 10f64.ln()).abs() < 1e-12);
 /// let dlogits = loss.backward(p, &[3]);
-/// assert_eq!(dlogits.as_slice()[2..4], [0.1f32, 0.1 - 1.0]);
+/// assert_eq!(dlogits.as_slice()[2..4], [0.1, 0.1 - 1.0]);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CrossEntropy {

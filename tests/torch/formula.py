@@ -6,7 +6,9 @@ formula.rs is the twin of this file: what one changes, the other changes.
     uniform(name, i)   its upper 24 bits as a number in [-1, 1), exact in f32
 
 Weights have He's variance, 2 / fan_in, so that signals neither die out nor explode; what belongs to a
-norm lies near where it lies after training; biases are small and not zero.
+norm lies near where it lies after training; biases are small and not zero. `norm_bias` is added to those
+of norms: it opens ReLUs, where so many norms follow each other without shortcuts that every one would
+add to the rounding of those before it.
 """
 
 import math
@@ -52,11 +54,12 @@ def tensor(name, shape):
     return 0.75 + 0.25 * u if name.endswith("weight") else 0.125 * u
 
 
-def fill(model):
+def fill(model, norm_bias):
     with torch.no_grad():
         for name, value in model.state_dict().items():
             if value.is_floating_point():
-                value.copy_(tensor(name, value.shape))
+                added = norm_bias if "bn" in name and name.endswith("bias") else 0
+                value.copy_(tensor(name, value.shape) + added)
 
 
 def images(draw, n, channels, size):
@@ -76,13 +79,16 @@ def summary(name, tensor):
 
 
 def network(golden, name, build, settings):
-    """A case: `build()` in one step of training, without dropout; heads count `AUXILIARY` each."""
+    """A case: `build()` in one step of training, without dropout; heads count `AUXILIARY` each.
+
+    What residual calls it is the setting `model`, or `name`.
+    """
     settings = dict(dict(draw=0, n=2, classes=10, in_channels=3, input_size=64), **settings)
     n, classes = settings["n"], settings["classes"]
     with torch.device("meta"):
         model = build()
     model = model.to_empty(device="cpu")
-    fill(model)
+    fill(model, settings.get("norm_bias", 0))
     model = model.to(golden.dtype).eval()
     x = images(settings["draw"], n, settings["in_channels"], settings["input_size"]).to(golden.dtype)
     y = labels(n, classes)
@@ -99,6 +105,7 @@ def network(golden, name, build, settings):
     loss = F.cross_entropy(logits, y) + AUXILIARY * sum(F.cross_entropy(head, y) for head in heads)
     loss.backward()
     results |= dict(train_logits=logits, loss=loss)
+    results |= {f"aux{i + 1}": head for i, head in enumerate(heads)}
     parameters = dict(model.named_parameters())
     buffers = {k: b for k, b in model.named_buffers() if b.is_floating_point()}
     results["gradients"] = torch.stack([summary(k, p.grad) for k, p in parameters.items()])

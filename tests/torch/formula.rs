@@ -9,7 +9,9 @@
 //! ```
 //!
 //! Weights have He's variance, 2 / fan_in, so that signals neither die out nor explode; what belongs
-//! to a norm lies near where it lies after training; biases are small and not zero.
+//! to a norm lies near where it lies after training; biases are small and not zero. `norm_bias` is added
+//! to those of norms: it opens ReLUs, where so many norms follow each other without shortcuts that every
+//! one would add to the rounding of those before it.
 
 use residual::{
     Real, Shape, Tensor,
@@ -57,8 +59,13 @@ fn tensor<T: Real>(name: &str, shape: Shape) -> Tensor<T> {
 }
 
 /// Gives every parameter and running statistic its numbers, and takes dropout its own.
-pub fn fill<T: Real>(model: &mut dyn Model<T>) {
-    let of = |path: &Path, shape| tensor(&path.to_string(), shape);
+pub fn fill<T: Real>(model: &mut dyn Model<T>, norm_bias: f64) {
+    let of = |path: &Path, shape| {
+        let name = path.to_string();
+        let added = if name.contains("bn") && name.ends_with("bias") { norm_bias } else { 0.0 };
+        // The sum is rounded to f32, as PyTorch does.
+        tensor::<T>(&name, shape).map(|x| T::of(f64::from((x.to_f64() + added) as f32)))
+    };
     model.visit(&mut |path, slot| match slot {
         Slot::Param(param) => param.value = of(path, param.value.shape()),
         Slot::Buffer(buffer) => *buffer = of(path, buffer.shape()),

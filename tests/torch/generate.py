@@ -19,6 +19,7 @@ from pathlib import Path
 
 import alexnets
 import formula
+import googlenets
 import resnets
 import vggs
 
@@ -304,9 +305,9 @@ def schedule(golden):
 class LeNet5(nn.Module):
     images, classes = (4, 1, 28, 28), 10
 
-    def __init__(self):
+    def __init__(self, channels=1, padding=2):
         super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5, padding=2)
+        self.conv1 = nn.Conv2d(channels, 6, 5, padding=padding)
         self.conv2 = nn.Conv2d(6, 16, 5)
         self.fc1 = nn.Linear(400, 120)
         self.fc2 = nn.Linear(120, 84)
@@ -403,6 +404,10 @@ def resnet8(golden):
     model(golden, ResNet8)
 
 
+def lenet5_colour(golden):
+    formula.network(golden, "lenet5", lambda: LeNet5(3, padding=0), dict(input_size=32))
+
+
 GROUPS = [
     conv2d,
     linear,
@@ -421,12 +426,14 @@ GROUPS = [
     schedule,
     lenet5,
     resnet8,
+    lenet5_colour,
     resnets.resnets_cifar,
     resnets.resnets_small,
     resnets.resnets,
     resnets.resnexts,
     alexnets.alexnets,
     vggs.vggs,
+    googlenets.googlenets,
 ]
 
 if __name__ == "__main__":

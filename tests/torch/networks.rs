@@ -38,8 +38,18 @@ fn resnets_of_small_images_agree() {
 }
 
 #[test]
+fn lenet5_of_colour_images_agrees() {
+    agree("lenet5_colour");
+}
+
+#[test]
 fn alexnets_agree() {
     agree("alexnets");
+}
+
+#[test]
+fn googlenets_agree() {
+    agree("googlenets");
 }
 
 #[test]
@@ -132,9 +142,12 @@ fn run<T: Real>(case: &Case, draw: usize) -> Outcome<T> {
     let count = |key| case.count(key).expect("a number");
     let (n, classes, in_channels, input_size) =
         (count("n"), count("classes"), count("in_channels"), count("input_size"));
-    let options = Options { classes, in_channels, input_size, init: false, ..Options::default() };
-    let mut model = models::build::<T>(case.name, &options).unwrap_or_else(|error| panic!("{error}"));
-    formula::fill(&mut *model);
+    let transform_input = case.flag("transform_input").unwrap_or_default();
+    let options =
+        Options { classes, in_channels, input_size, transform_input, init: false, ..Options::default() };
+    let name = case.setting("model").and_then(Value::as_str).unwrap_or(case.name);
+    let mut model = models::build::<T>(name, &options).unwrap_or_else(|error| panic!("{error}"));
+    formula::fill(&mut *model, case.number("norm_bias").unwrap_or_default());
     let images = formula::images(draw, [n, in_channels, input_size, input_size]);
     let scores = model.scores(images.clone());
     let step = model.train_step(images, &formula::labels(n, classes), &CrossEntropy::default());
@@ -154,6 +167,10 @@ fn compare<T: Real>(case: &Case, scores: &mut Report, steps: &mut Report) -> Out
     scores.compare(&row("scores"), case, "eval_logits", &outcome.scores);
     steps.compare(&row("logits"), case, "train_logits", &outcome.step.logits);
     steps.compare(&row("loss"), case, "loss", &Tensor::full([], T::of(outcome.step.loss)));
+    assert_eq!(outcome.step.auxiliary.len(), case.results(|key| key.starts_with("aux")).len(), "heads");
+    for (logits, key) in outcome.step.auxiliary.iter().zip(["aux1", "aux2"]) {
+        steps.compare(&row(key), case, key, logits);
+    }
     let rows = pytorch(case, &outcome.buffers, ["buffers", "buffers"]);
     if !rows.is_empty() {
         steps.record::<T>(&row("buffers"), case, "buffers", distances(&outcome.buffers, &rows));

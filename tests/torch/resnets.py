@@ -46,9 +46,11 @@ class CifarResNet(nn.Module):
 
 def resnets_cifar(golden):
     cases = [("resnet", 20, 0), ("resnet", 32, 1), ("resnet", 44, 0), ("resnet", 56, 0), ("resnet", 110, 0)]
-    for kind, depth, draw in [*cases, ("plain", 20, 2)]:
+    plain = [("plain", 20, 2), ("plain", 32, 0), ("plain", 44, 0), ("plain", 56, 0)]
+    for kind, depth, draw in [*cases, *plain]:
         build = lambda: CifarResNet(depth, kind == "resnet")
-        formula.network(golden, f"{kind}{depth}", build, dict(input_size=16, draw=draw))
+        settings = dict(input_size=16, draw=draw, norm_bias=0.5 if kind == "plain" else 0)
+        formula.network(golden, f"{kind}{depth}", build, settings)
 
 
 class WideBlock(nn.Module):

@@ -33,18 +33,21 @@
 //! Forward draws the same dropout masks in every evaluation, and batch norm uses the batch's
 //! statistics, as in training.
 
+mod loss;
 mod report;
 mod state;
 
+pub use loss::Subject;
 pub use report::{Comparison, Report, Settings, Worst};
 
 use crate::{
     models::Model,
-    nn::{Layer, Mode, Param, Path, Slot, Visitor},
+    nn::{Layer, Param, Slot},
     ops::cross_entropy::CrossEntropy,
     rng::Generator,
     tensor::Tensor,
 };
+use loss::{Loss, OfLayer};
 use state::State;
 
 /// The steps to try, in this order: the best on average, larger ones against rounding, smaller ones
@@ -76,7 +79,15 @@ pub fn check_model(
     loss: &CrossEntropy,
     settings: &Settings,
 ) -> Report {
-    check(&mut OfModel { model, images, labels, loss }, settings)
+    watch_model(Subject { model, images, labels, loss }, settings, &mut |_| {})
+}
+
+/// [`check_model`] that says after each entry how many are done.
+///
+/// # Panics
+/// If images or labels do not fit the model.
+pub fn watch_model(mut subject: Subject<'_>, settings: &Settings, each: &mut dyn FnMut(usize)) -> Report {
+    check(&mut subject, settings, each)
 }
 
 /// Checks the gradients of `layer` at `x`, that of its input included, for a drawn dL/dy.
@@ -89,72 +100,16 @@ pub fn check_layer(layer: &mut dyn Layer<f64>, x: &Tensor<f64>, settings: &Setti
     let y = layer.outline(x.shape()).output;
     let mut rng = Generator::new(settings.seed, 1);
     let dy = Tensor::from_fn(y, |_| rng.normal());
-    check(&mut OfLayer { layer, input: Param::new(x.clone()), dy, y: None }, settings)
+    check(&mut OfLayer { layer, input: Param::new(x.clone()), dy, y: None }, settings, &mut |_| {})
 }
 
-/// A number that depends on parameters, and its gradient by backward.
-trait Loss {
-    fn visit(&mut self, each: &mut Visitor<'_, f64>);
-    fn value(&mut self) -> f64;
-    fn backward(&mut self);
-}
-
-struct OfModel<'a> {
-    model: &'a mut dyn Model<f64>,
-    images: &'a Tensor<f64>,
-    labels: &'a [usize],
-    loss: &'a CrossEntropy,
-}
-
-impl Loss for OfModel<'_> {
-    fn visit(&mut self, each: &mut Visitor<'_, f64>) {
-        self.model.visit(each);
-    }
-
-    fn value(&mut self) -> f64 {
-        self.model.train_loss(self.images.clone(), self.labels, self.loss)
-    }
-
-    fn backward(&mut self) {
-        self.model.train_step(self.images.clone(), self.labels, self.loss);
-    }
-}
-
-/// L = Σ (y - y₀) · dy, where y₀ is the first output. Without y₀, the outputs that do not move would
-/// bury the change of those that do under their rounding. The input is one more parameter.
-struct OfLayer<'a> {
-    layer: &'a mut dyn Layer<f64>,
-    input: Param<f64>,
-    dy: Tensor<f64>,
-    y: Option<Tensor<f64>>,
-}
-
-impl Loss for OfLayer<'_> {
-    fn visit(&mut self, each: &mut Visitor<'_, f64>) {
-        each(&Path::root().join("input"), Slot::Param(&mut self.input));
-        self.layer.visit(&Path::root(), each);
-    }
-
-    fn value(&mut self) -> f64 {
-        let y = self.layer.forward(self.input.value.clone(), Mode::Train);
-        let first = self.y.get_or_insert_with(|| y.clone()).as_slice();
-        y.as_slice().iter().zip(first).zip(self.dy.as_slice()).map(|((y, first), dy)| (y - first) * dy).sum()
-    }
-
-    fn backward(&mut self) {
-        self.layer.forward(self.input.value.clone(), Mode::Train);
-        let dx = self.layer.backward(self.dy.clone());
-        self.input.accumulate(&dx);
-    }
-}
-
-fn check(loss: &mut dyn Loss, settings: &Settings) -> Report {
+fn check(loss: &mut dyn Loss, settings: &Settings, each: &mut dyn FnMut(usize)) -> Report {
     let state = State::of(loss);
     let gradients = gradients(loss);
     state.restore(loss);
     let here = loss.value();
     let mut rng = Generator::new(settings.seed, 0);
-    let mut tensors = Vec::new();
+    let (mut tensors, mut done) = (Vec::new(), 0);
     for (position, (name, gradient)) in gradients.into_iter().enumerate() {
         let shape = gradient.shape();
         let largest = gradient.as_slice().iter().fold(0.0, |most: f64, g| g.abs().max(most));
@@ -173,6 +128,8 @@ fn check(loss: &mut dyn Loss, settings: &Settings) -> Report {
                 None => comparison.skipped += 1,
                 Some(difference) => comparison.add(at, backward, difference, scale),
             }
+            done += 1;
+            each(done);
         }
         tensors.push(comparison);
     }
@@ -246,7 +203,7 @@ fn draw(len: usize, most: usize, rng: &mut Generator) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::{
-        nn::{Dropout, Outline, Relu},
+        nn::{Dropout, Flatten, Linear, Mode, Outline, Relu, Sequential},
         tensor::Shape,
     };
 
@@ -312,6 +269,18 @@ mod tests {
         // Left as it was found.
         let again = Dropout::new(0.5, Generator::new(3, 1)).forward(x.clone(), Mode::Train);
         assert_eq!(dropout.forward(x, Mode::Train), again);
+    }
+
+    #[test]
+    fn every_entry_is_told_of() {
+        let mut model = Sequential::new().add("flatten", Flatten::new()).add("fc", Linear::new(4, 3));
+        let images = Tensor::from_fn([2, 2, 2, 1], |i| i as f64);
+        let loss = &CrossEntropy::default();
+        let subject = Subject { model: &mut model, images: &images, labels: &[0, 2], loss };
+        let mut heard = Vec::new();
+        let report = watch_model(subject, &Settings::default(), &mut |done| heard.push(done));
+        assert_eq!(report.checked() + report.skipped(), 4 * 3 + 3);
+        assert_eq!(heard, (1..=15).collect::<Vec<_>>());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod folder;
 mod place;
 
 use place::{Answer, Place};
+use residual::{Tensor, models::Options};
 use std::process::Stdio;
 
 /// A place with files of every kind, where wrong commands are given.
@@ -78,6 +79,11 @@ fn numbers_that_cannot_be_used() {
             trial.refused(&format!("train {flag} {value}"), 2, &[flag, &format!("`{value}`"), "; try "]);
         }
     }
+    trial.refused(
+        "train resnet18 --data data --batch-size 1",
+        2,
+        &["--batch-size", "at least 2", "batch norm"],
+    );
     trial.refused("summary lenet5 --input-size 3", 2, &["--input-size", "at least 16", "found 3"]);
     trial.refused("summary lenet5 --num-classes 0", 2, &["--num-classes", "`0`"]);
 }
@@ -144,6 +150,14 @@ fn tensors_that_the_network_does_not_take() {
         trial.refused(&args, 2, &["--labels", "a class below 10 for each of 2 images"]);
     }
     trial.refused(&format!("{run} images --train --labels 1,x"), 2, &["--labels", "`x`"]);
+
+    let place = Place::with_files();
+    place.save_input("dot", Tensor::full([1, 1, 1, 1], 0.5f32));
+    let options = Options { in_channels: 1, input_size: 1, ..Options::default() };
+    place.save_weights("dots", "resnet8", &options);
+    let trial = Trial { before: place.listing(), place };
+    let run = "forward resnet8 --weights dots --input dot --output out --train --labels 1";
+    trial.refused(run, 2, &["--train", "at least 2 images", "batch norm"]);
 }
 
 #[test]

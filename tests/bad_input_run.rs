@@ -5,9 +5,9 @@ use residual::{
     checkpoint::TensorFile,
     data::{Splits, synthetic},
     models::Model,
-    nn::{Flatten, Init, Linear, Sequential},
+    nn::{BatchNorm2d, Conv2d, Flatten, Init, Linear, Sequential},
     rng::Generator,
-    train::{Config, Event, Run},
+    train::{Config, Event, Outcome, Run},
 };
 use std::{
     fs,
@@ -153,5 +153,35 @@ fn another_network_cannot_go_on() -> Result<(), Error> {
     let stopped = Stopped::new("other")?;
     let error = Run::resume_with(&stopped.0, net(3), splits()).err().expect("another network").to_string();
     assert!(error.contains("2 of another shape: fc.weight (expected [3, 16], found [2, 16])"), "{error}");
+    Ok(())
+}
+
+/// A network whose batch norm sees maps of 1x1.
+fn narrow() -> Box<dyn Model<f32>> {
+    let rng = &mut Generator::new(0, 0);
+    let conv = Conv2d::new(1, 3, 4).init(Init::Default, rng);
+    let body = Sequential::new().add("conv", conv).add("norm", BatchNorm2d::new(3));
+    Box::new(body.add("flatten", Flatten::new()).add("fc", Linear::new(3, 2).init(Init::Default, rng)))
+}
+
+/// Of 36 images, seven batches of five leave one over; alone, it has no variance.
+#[test]
+fn an_image_alone_is_left_out_where_it_cannot_be_normalised() -> Result<(), Error> {
+    let folder = std::env::temp_dir().join(format!("residual-run-{}-alone", std::process::id()));
+    let config = |batch_size| Config {
+        output: Some(folder.clone()),
+        epochs: 2,
+        batch_size,
+        lr: 0.01,
+        ..Config::default()
+    };
+    let error = Run::with(config(1), narrow(), splits()).err().expect("no variance").to_string();
+    assert!(error.starts_with("--batch-size: expected at least 2"), "{error}");
+    assert!(!folder.exists(), "no folder for a run that cannot start");
+    for (net, steps) in [(narrow(), 2 * 7), (net(2), 2 * 8)] {
+        let outcome = Run::with(config(5), net, splits())?.train(&AtomicBool::new(false), &mut |_| {})?;
+        assert!(matches!(&outcome, Outcome::Finished(summary) if summary.step == steps), "{outcome:?}");
+        fs::remove_dir_all(&folder).expect("a folder of our own");
+    }
     Ok(())
 }

@@ -2,9 +2,10 @@
 
 use residual::{
     Error,
+    checkpoint::{Array, TensorFile},
     data::{Splits, synthetic},
     models::{self, Model, Options},
-    nn::{BatchNorm2d, Conv2d, Dropout, Flatten, Init, Linear, Relu, Sequential},
+    nn::{BatchNorm2d, Conv2d, Dropout, Flatten, Init, Linear, Relu, Sequential, Slot},
     rng::Generator,
     train::{Config, EpochReport, Event, Outcome, Run, Summary, config::OptimizerName, log::Line},
 };
@@ -166,20 +167,60 @@ fn an_old_run_is_never_written_over() -> Result<(), Error> {
     let error = Run::with(config, net(), splits()).err().expect("a folder with a run");
     assert!(error.to_string().contains("--resume"), "{error}");
     assert!(Traces::of(&scratch) == traces, "nothing was lost");
-    // A finished run that is resumed tells its result again.
-    let mut run = Run::resume_with(&scratch.0.join("run"), net(), splits())?;
+    Ok(())
+}
+
+#[test]
+fn a_finished_run_tells_its_result_again_wherever_it_is() -> Result<(), Error> {
+    let scratch = Scratch::new();
+    let traces = train(&scratch, config(&scratch, OptimizerName::Sgd), &[])?;
+    assert!(traces.best != traces.last, "the test needs a best epoch that is not the last");
+    let moved = scratch.0.join("moved");
+    fs::rename(scratch.0.join("run"), &moved).expect("a folder of our own");
+    let mut run = Run::resume_with(&moved, net(), splits())?;
     let outcome = run.train(&AtomicBool::new(false), &mut |_| panic!("nothing happens"))?;
-    assert!(matches!(outcome, Outcome::Finished(summary) if summary.step == 6));
+    let Outcome::Finished(summary) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((summary.step, &summary.folder), (18, &moved));
+    let best = fs::read(&summary.weights).expect("the weights that it names");
+    assert!(best == traces.best, "nothing was lost");
+    let best = TensorFile::from_bytes(&summary.weights, &best)?;
+    run.model().visit(&mut |name, slot| {
+        if let Slot::Param(param) = slot {
+            assert!(best.arrays[&name.to_string()] == Array::of(&param.value), "{name} is not the best");
+        }
+    });
     Ok(())
 }
 
 #[test]
 fn a_run_that_diverges_says_so_and_keeps_its_files() -> Result<(), Error> {
     let scratch = Scratch::new();
-    let config = Config { lr: 1e30, warmup_epochs: 0.0, ..config(&scratch, OptimizerName::Sgd) };
-    let error = Run::with(config, net(), splits())?.train(&AtomicBool::new(false), &mut |_| {});
-    let error = error.expect_err("a loss that is no number").to_string();
-    assert!(error.starts_with("--lr: ") && error.contains("--warmup-epochs"), "{error}");
-    assert!(!scratch.0.join("run/last.safetensors").exists(), "no weights that are no numbers");
+    let folder = scratch.0.join("run");
+    let steep = Config { lr: 1e30, warmup_epochs: 0.0, ..config(&scratch, OptimizerName::Sgd) };
+    let diverges = |run: &mut Run| {
+        let error = run.train(&AtomicBool::new(false), &mut |_| {});
+        let error = error.expect_err("a loss that is no number").to_string();
+        assert!(error.starts_with("--lr: ") && error.contains("--warmup-epochs"), "{error}");
+    };
+    diverges(&mut Run::with(steep.clone(), net(), splits())?);
+    let mut left: Vec<_> =
+        fs::read_dir(&folder).expect("its folder").map(|entry| entry.expect("a file").file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["config.json", "log.jsonl"], "no weights that are no numbers");
+    fs::remove_dir_all(&folder).expect("a folder of our own");
+
+    // Stopped in its second epoch, and made to diverge from there: the first epoch's weights stay.
+    let stop = AtomicBool::new(false);
+    Run::with(config(&scratch, OptimizerName::Sgd), net(), splits())?.train(&stop, &mut |event| {
+        let halfway = matches!(event, Event::Step(report) if report.step == 8);
+        stop.fetch_or(halfway, Ordering::Relaxed);
+    })?;
+    let files = ["best.safetensors", "last.safetensors", "state.safetensors", "curves.svg"];
+    let read = || files.map(|name| fs::read(folder.join(name)).expect("a file of the run"));
+    let before = read();
+    let text = serde_json::to_vec(&steep).expect("plain data");
+    fs::write(folder.join("config.json"), text).expect("a file of our own");
+    diverges(&mut Run::resume_with(&folder, net(), splits())?);
+    assert!(read() == before, "nothing was lost");
     Ok(())
 }

@@ -4,9 +4,11 @@
 mod folder;
 mod place;
 
+use folder::idx;
 use place::{Answer, Place};
 use residual::{Tensor, checkpoint::TensorFile};
 use serde_json::Value;
+use std::fs;
 
 const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.05 --json";
 
@@ -54,9 +56,47 @@ fn training_says_what_it_does_and_where_all_is() {
 fn fashion_mnist_needs_no_path() {
     let place = Place::new();
     let trained = json(&place, "train lenet5 --steps 3 --output run --json");
+    let run = place.file("run");
     assert_eq!((&trained["test_images"], &trained["step"]), (&10_000.into(), &3.into()));
     let judged = json(&place, "eval --weights run --json");
     assert_eq!(judged["accuracy"], trained["test_accuracy"]);
+    // Digits are no clothes.
+    let judged = Place::with_data().run(&format!("eval --weights {} --data data", run.display()));
+    let warning = "warning: 10 of 10 classes have other names: class 0 is `T-shirt/top` in ";
+    assert!(judged.stderr.starts_with(warning), "{}", judged.stderr);
+    assert_eq!(judged.status, 0);
+}
+
+/// Other training images, the same test images: what the network sees of these must not change.
+#[test]
+fn eval_normalises_as_training_did() {
+    let place = Place::with_data();
+    let trained = json(&place, &format!("{TRAIN} --epochs 1 --output run"));
+    place.write("other/train-images-idx3-ubyte", &idx(&[20, 28, 28], &[200; 20 * 784]));
+    place.write("other/train-labels-idx1-ubyte", &idx(&[20], &[3; 20]));
+    for name in ["t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"] {
+        let [from, to] = ["data", "other"].map(|folder| place.file(folder).join(name));
+        fs::copy(from, to).expect("a file can be copied");
+    }
+    let judged = json(&place, "eval --weights run --data other --batch-size 8 --json");
+    assert_eq!(judged["loss"], trained["test_loss"]);
+}
+
+/// Before anything was saved, a run is what its configuration says, seen from any folder.
+#[test]
+fn a_run_that_was_killed_early_still_starts_from_its_weights() {
+    let place = Place::with_data();
+    json(&place, &format!("{TRAIN} --steps 3 --output first"));
+    let given = "--weights first/last.safetensors";
+    let whole = json(&place, &format!("{TRAIN} --steps 3 {given} --output run"));
+    for name in ["state.safetensors", "last.safetensors", "best.safetensors", "log.jsonl"] {
+        fs::remove_file(place.file("run").join(name)).expect("a file of the run");
+    }
+    let output = place.command("train --resume . --json").current_dir(place.file("run")).output();
+    let answer = Answer::of(output.expect("the program runs"));
+    assert_eq!(answer.status, 0, "{}", answer.stderr);
+    let again: Value = serde_json::from_str(&answer.stdout).expect("JSON");
+    assert_eq!(again["test_loss"], whole["test_loss"]);
 }
 
 #[test]
@@ -72,7 +112,7 @@ fn a_training_that_diverges_has_failed() {
 #[cfg(unix)]
 #[test]
 fn interrupted_and_resumed_is_never_stopped() {
-    use std::{fs, process::Command, process::Stdio, thread, time::Duration};
+    use std::{process::Command, process::Stdio, thread, time::Duration};
 
     let place = Place::with_data();
     let long = format!("{TRAIN} --epochs 150 --output");

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Writes beside `path`, waits until the disk has it, and renames: whoever reads `path` sees the old
-/// bytes or the new, never a part.
+/// bytes or the new, never a part. After a loss of power as well: the folder is synced too.
 ///
 /// # Errors
 /// If the system refuses; then the old file is as it was.
@@ -32,6 +32,10 @@ fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::
     if written.is_err() {
         // What failed is worth telling; that the remains could not be removed as well is not.
         let _ = fs::remove_file(&beside);
+    } else if cfg!(unix) {
+        // The new file is in place. A file system that cannot sync folders may still forget so.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
     }
     written
 }

@@ -2,6 +2,7 @@
 
 use super::{
     args::{self, Threads},
+    bar::Bar,
     network::{self, Network, Variant},
     screen::{note, say},
     table::{percent, thousands},
@@ -9,7 +10,7 @@ use super::{
 use residual::{
     Error,
     checkpoint::{self, Metadata},
-    data::{self, Dataset},
+    data::{self, Dataset, Normalization},
     models::{self, Options},
     train::{Config, Evaluation, evaluate},
 };
@@ -65,10 +66,20 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         None => args.variant.over(of_data(&test)),
     };
     check_fit(&data, &test, &options)?;
+    let test = match &saved {
+        Some(saved) => as_learned(&weights, saved, &data, test)?,
+        None => test,
+    };
     let mut model = models::build::<f32>(&name, &network::bare(options))?;
     let loaded = checkpoint::load(&weights, |each| model.visit(each))?;
     loaded.skipped.iter().for_each(note);
-    let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |_| ControlFlow::Continue(()));
+    let mut bar = Bar::new();
+    bar.count("scored", 0, test.len(), "images");
+    let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |done| {
+        bar.count("scored", done, test.len(), "images");
+        ControlFlow::Continue(())
+    });
+    bar.finish();
     let evaluation = evaluation.expect("nothing breaks it off");
     let subject = Subject { name: &name, weights: &weights, data: &data };
     if args.json {
@@ -131,6 +142,34 @@ fn check_fit(data: &str, test: &Dataset, options: &Options) -> Result<(), Error>
                --num-classes"
             .into(),
     })
+}
+
+/// The images as the network knows images: by the mean and deviation of those that it learned from.
+/// Warns of classes with other names.
+fn as_learned(weights: &Path, saved: &Metadata, data: &str, test: Dataset) -> Result<Dataset, Error> {
+    let Metadata { mean, std, classes, .. } = saved;
+    let usable = mean.iter().chain(std).all(|x| x.is_finite()) && std.iter().all(|&std| std > 0.0);
+    if !usable || [mean.len(), std.len()] != [test.size()[2]; 2] {
+        return Err(Error::Format {
+            path: weights.into(),
+            expected: "a mean and a deviation above 0 for each channel in the header".into(),
+            found: format!("means {mean:?}, deviations {std:?}"),
+            hint: "save the weights again, or leave the header out".into(),
+        });
+    }
+    let pairs = || classes.iter().zip(test.classes()).enumerate();
+    if let Some((class, (ours, theirs))) = pairs().find(|(_, (ours, theirs))| ours != theirs) {
+        let differ = pairs().filter(|(_, (ours, theirs))| ours != theirs).count();
+        note(format_args!(
+            "warning: {differ} of {} classes have other names: class {class} is `{}` in {} and `{}` in \
+             {data}; a class is judged by its number",
+            classes.len(),
+            ours.escape_debug(),
+            weights.display(),
+            theirs.escape_debug()
+        ));
+    }
+    Ok(test.normalized_by(Normalization { mean: mean.clone(), std: std.clone() }))
 }
 
 fn report(subject: &Subject<'_>, test: &Evaluation) -> String {

@@ -141,8 +141,17 @@ fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, E
 
 /// Forward and backward as in training: prints the loss, writes the gradients.
 fn train<T: Real>(args: &Args, model: &mut dyn Model<T>, images: Tensor<T>) -> Result<Step<T>, Error> {
-    let classes = model.outline(images.shape()).output.last();
+    let outline = model.outline(images.shape());
+    let classes = outline.output.last();
     let [n, ..] = images.dims::<4>();
+    if outline.statistics == Some(1) {
+        return Err(Error::Argument {
+            name: "--train".into(),
+            expected: "at least 2 images: batch norm needs more than one value per channel".into(),
+            found: format!("1 in {}", args.input.display()),
+            hint: "give more images, or leave --train out".into(),
+        });
+    }
     if args.labels.len() != n || args.labels.iter().any(|&label| label >= classes) {
         return Err(Error::Argument {
             name: "--labels".into(),

@@ -2,21 +2,21 @@
 
 use super::{
     args::Threads,
+    bar::Bar,
     network::{self, Network, Variant},
     screen::{Paint, note, say},
     table::{Align, Table, duration, thousands},
 };
-use indicatif::ProgressBar;
 use residual::{
     Error, Tensor,
-    gradcheck::{self, Comparison, Report, Settings, Worst},
+    gradcheck::{self, Comparison, Report, Settings, Subject, Worst},
     models::{self, Options},
     nn::Slot,
+    ops::cross_entropy::CrossEntropy,
     rng::Generator,
 };
 use serde_json::{Value, json};
 use std::{
-    io::{IsTerminal, stderr},
     process::ExitCode,
     time::{Duration, Instant},
 };
@@ -62,14 +62,20 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut random = Generator::new(0, 1);
     let images = Tensor::from_fn(network::images(&options, BATCH), |_| random.normal());
     let labels: Vec<_> = (0..BATCH).map(|image| image % options.classes).collect();
-    let spinner = announce(format!(
+    note(format_args!(
         "checking {} entries of {tensors} parameters in f64, {BATCH} images of {size} x {size}",
         thousands(entries),
         size = options.input_size
     ));
     let start = Instant::now();
-    let report = gradcheck::check_model(&mut *model, &images, &labels, &Default::default(), &settings);
-    spinner.finish_and_clear();
+    let mut bar = Bar::new();
+    bar.count("checked", 0, entries, "entries");
+    let loss = CrossEntropy::default();
+    let subject = Subject { model: &mut *model, images: &images, labels: &labels, loss: &loss };
+    let report = gradcheck::watch_model(subject, &settings, &mut |done| {
+        bar.count("checked", done, entries, "entries");
+    });
+    bar.finish();
     if args.json {
         say(as_json(name, &report))
     } else {
@@ -83,17 +89,6 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 fn small(name: &str) -> Options {
     let entry = models::all().iter().find(|entry| entry.name == name);
     Options { input_size: entry.map_or(SMALL, |entry| entry.smallest.max(SMALL)), ..network::made_for(name) }
-}
-
-/// A sign of life on stderr.
-fn announce(text: String) -> ProgressBar {
-    if !stderr().is_terminal() {
-        note(text);
-        return ProgressBar::hidden();
-    }
-    let spinner = ProgressBar::new_spinner().with_message(text);
-    spinner.enable_steady_tick(Duration::from_millis(100));
-    spinner
 }
 
 fn print(report: &Report, time: Duration) {

@@ -4,6 +4,7 @@
 //! when the work failed, 2 when the command line was wrong, and 130 after Ctrl-C.
 
 mod args;
+mod bar;
 mod doctor;
 mod eval;
 mod forward;

@@ -9,7 +9,6 @@ use residual::{
     Shape,
     checkpoint::Metadata,
     models::{self, Entry, Options, Shortcut},
-    nn::Slot,
 };
 
 /// The network, by position or by flag; a command that cannot do without says so of the group.
@@ -102,14 +101,6 @@ pub fn made_for(name: &str) -> Options {
 /// The same without initial weights: the network is only looked at, or takes a file's.
 pub fn bare(options: Options) -> Options {
     Options { init: false, ..options }
-}
-
-/// Whether the network called `name` keeps running statistics.
-pub fn has_batch_norm(name: &str) -> bool {
-    let Ok(mut model) = models::build::<f32>(name, &bare(made_for(name))) else { return true };
-    let mut found = false;
-    model.visit(&mut |_, slot| found |= matches!(slot, Slot::Buffer(_)));
-    found
 }
 
 /// The shape in memory of a batch of the images that `options` are for.

@@ -13,12 +13,14 @@ pub mod cifar;
 pub mod dataset;
 pub mod idx;
 pub mod loader;
+pub mod normalization;
 mod open;
 pub mod split;
 pub mod synthetic;
 
 pub use augment::Augment;
-pub use dataset::{Dataset, Images, Normalization};
+pub use dataset::{Dataset, Images};
 pub use loader::{Batch, Epoch, Loader};
+pub use normalization::Normalization;
 pub use open::{NAMES, open};
 pub use split::{Sets, Split, Splits};

@@ -1,6 +1,9 @@
 //! What is learned from, what decisions are made on, and what is read once at the end.
 
-use super::dataset::{Dataset, Images, Normalization};
+use super::{
+    dataset::{Dataset, Images},
+    normalization::Normalization,
+};
 use crate::{
     error::Error,
     rng::{self, Generator},

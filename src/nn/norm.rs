@@ -115,7 +115,8 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
             as_in_python(self.eps)
         );
         // The input, and three statistics of every channel: mean, variance, 1 / spread.
-        Outline::leaf(kind, x).costing(2 * channels, 0).keeping(x.len() + 3 * channels)
+        let outline = Outline::leaf(kind, x).costing(2 * channels, 0).keeping(x.len() + 3 * channels);
+        Outline { statistics: Some(x.len() / channels), ..outline }
     }
 }
 
@@ -153,6 +154,18 @@ mod tests {
         norm.running_var = Tensor::zeros([1]);
         let y = norm.forward(Tensor::full([1, 1, 1, 1], 3.0), Mode::Eval);
         approx::assert_relative_eq!(y.as_slice()[0], 6.0, max_relative = 1e-15);
+    }
+
+    #[test]
+    fn an_outline_tells_the_fewest_values_of_a_channel() {
+        use crate::nn::{MaxPool2d, Relu, Sequential};
+        let net = Sequential::<f32>::new()
+            .push(BatchNorm2d::new(3))
+            .push(MaxPool2d::new(4))
+            .push(BatchNorm2d::new(3))
+            .push(Relu::new());
+        assert_eq!([1, 5].map(|n| net.outline([n, 4, 4, 3].into()).statistics), [Some(1), Some(5)]);
+        assert_eq!(Relu::<f32>::new().outline([1, 4, 4, 3].into()).statistics, None);
     }
 
     #[test]

@@ -25,6 +25,9 @@ pub struct Outline {
     /// Numbers kept from a training forward until its backward, children's included; the winners of
     /// a max pool and the mask of a dropout count as one each.
     pub kept: usize,
+    /// The fewest values of a channel that a training forward takes a mean and a variance of,
+    /// children's included: two at least, or batch norm panics. None without batch norm.
+    pub statistics: Option<usize>,
     /// How the children are wired.
     pub wiring: Wiring,
     /// The children, in order.
@@ -57,6 +60,7 @@ impl Outline {
             parameters: 0,
             macs: 0,
             kept: 0,
+            statistics: None,
             wiring: Wiring::Leaf,
             children: Vec::new(),
             head_of: None,
@@ -84,6 +88,7 @@ impl Outline {
             parameters: children.iter().map(|child| child.parameters).sum(),
             macs: children.iter().map(|child| child.macs).sum(),
             kept: children.iter().map(|child| child.kept).sum(),
+            statistics: children.iter().filter_map(|child| child.statistics).min(),
             wiring,
             children,
             ..Self::leaf(kind, output)

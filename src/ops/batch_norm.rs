@@ -27,8 +27,11 @@
 //! second. The two means are dβ/m and dγ/m, already at hand. With ε > 0 the formula is still exact,
 //! since x̂ is defined with ε.
 
-use super::threads::{self, BLOCK_ROWS};
+mod moments;
+
+use super::threads;
 use crate::{real::Real, tensor::Tensor};
+use moments::{Moments, moments};
 
 /// What backward needs, and the batch's statistics for the running averages.
 ///
@@ -179,64 +182,6 @@ pub fn backward<T: Real>(
     (dy, dgamma, dbeta)
 }
 
-/// For each channel, the mean and the sum of squared distances from it.
-struct Moments {
-    count: usize,
-    mean: Vec<f64>,
-    squares: Vec<f64>,
-}
-
-/// The moments of all pixels in one pass over memory (Chan, Golub and LeVeque 1983).
-///
-/// A block of pixels is small enough to stay in the cache while it is read twice, for its mean and
-/// for its distances from it; then [`Moments::merge`] joins the blocks' moments. The short cut
-/// `mean(x²) - mean(x)²` would lose all digits of a variance much smaller than the mean.
-fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
-    let none = || Moments { count: 0, mean: vec![0.0; c], squares: vec![0.0; c] };
-    let parts = threads::pieces(xs.len() / c, c, |pixels| {
-        let mut moments = none();
-        let (mut mean, mut squares) = (vec![T::ZERO; c], vec![T::ZERO; c]);
-        for block in xs[pixels.start * c..pixels.end * c].chunks(BLOCK_ROWS * c) {
-            let share = T::of(c as f64 / block.len() as f64);
-            mean.fill(T::ZERO);
-            squares.fill(T::ZERO);
-            for pixel in block.chunks_exact(c) {
-                mean.iter_mut().zip(pixel).for_each(|(sum, &x)| *sum += x);
-            }
-            mean.iter_mut().for_each(|mean| *mean *= share);
-            for pixel in block.chunks_exact(c) {
-                for ((squares, &x), &mean) in squares.iter_mut().zip(pixel).zip(&mean) {
-                    *squares += (x - mean) * (x - mean);
-                }
-            }
-            moments.merge(block.len() / c, &mean, &squares);
-        }
-        moments
-    });
-    let mut all = none();
-    parts.iter().for_each(|part| all.merge(part.count, &part.mean, &part.squares));
-    all
-}
-
-impl Moments {
-    /// Takes in the moments of `count` more pixels.
-    ///
-    /// The joint mean lies between the two. About it, each part's squares grow by its count times
-    /// its squared distance: together `distance² · a·b / (a + b)`, for `a` and `b` pixels.
-    fn merge<T: Real>(&mut self, count: usize, mean: &[T], squares: &[T]) {
-        let total = self.count + count;
-        let weight = if total == 0 { 0.0 } else { count as f64 / total as f64 };
-        let growth = self.count as f64 * weight;
-        let ours = self.mean.iter_mut().zip(&mut self.squares);
-        for ((our_mean, our_squares), (mean, squares)) in ours.zip(mean.iter().zip(squares)) {
-            let distance = mean.to_f64() - *our_mean;
-            *our_mean += distance * weight;
-            *our_squares += squares.to_f64() + distance * distance * growth;
-        }
-        self.count = total;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -298,19 +243,6 @@ mod tests {
             approx::assert_relative_eq!(value(&saved.mean), exact.mean[channel], max_relative = 1e-6);
             let var = exact.squares[channel] / 200_000.0;
             approx::assert_relative_eq!(value(&saved.var), var, max_relative = 1e-6);
-        }
-    }
-
-    #[test]
-    fn merged_moments_are_the_definition() {
-        let xs: Vec<f64> = (0..3 * 1237).map(|i| ((i * 7919) % 2003) as f64).collect();
-        let moments = moments(&xs, 3);
-        for c in 0..3 {
-            let channel = || xs.iter().skip(c).step_by(3);
-            let mean = channel().sum::<f64>() / 1237.0;
-            let squares: f64 = channel().map(|x| (x - mean).powi(2)).sum();
-            approx::assert_relative_eq!(moments.mean[c], mean, max_relative = 1e-13);
-            approx::assert_relative_eq!(moments.squares[c], squares, max_relative = 1e-12);
         }
     }
 

@@ -4,19 +4,27 @@ use super::{
     optim::{Adam, AdamW, Rule, Sgd},
     schedule::{Schedule, Shape},
 };
-use crate::{data::Augment, error::Error, models::Shortcut};
+use crate::{
+    data::Augment,
+    error::Error,
+    models::{self, Entry, Options, Shortcut},
+};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+
+/// How much lower the usual rate of SGD is where no batch norm keeps the activations in bounds.
+const WITHOUT_NORM: f64 = 10.0;
 
 /// Everything that a run follows from: the same configuration gives the same weights.
 ///
 /// The default trains the network that the front page talks about, on the images that come with
-/// the program.
+/// the program; [`Config::usual`] is the same for another network or optimiser.
 ///
 /// ```
-/// use residual::train::Config;
+/// use residual::train::{Config, config::OptimizerName};
 /// let config = Config { epochs: 2, ..Config::default() };
 /// assert_eq!((config.model.as_str(), config.data.as_str()), ("resnet8", "fashion-mnist"));
+/// assert_eq!(Config::usual("lenet5", OptimizerName::Sgd).lr, 0.01);
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -33,7 +41,8 @@ pub struct Config {
     pub epochs: usize,
     /// Ends the training, schedule included, after so many steps.
     pub steps: Option<u64>,
-    /// Images for each step.
+    /// Images for each step. The last of an epoch has what is left over; a single image left over is
+    /// left out where batch norm would see a single value of each channel, as in maps of 1x1.
     pub batch_size: usize,
     /// The rule that moves the parameters.
     pub optimizer: OptimizerName,
@@ -105,7 +114,8 @@ pub enum OptimizerName {
 }
 
 impl OptimizerName {
-    /// The learning rate and the weight decay to use unless others are asked for.
+    /// The learning rate, for a network with batch norm, and the weight decay to use unless others
+    /// are asked for.
     pub fn usual(self) -> (f64, f64) {
         match self {
             Self::Sgd => (Config::default().lr, Config::default().weight_decay),
@@ -116,6 +126,15 @@ impl OptimizerName {
 }
 
 impl Config {
+    /// What suits this network and optimiser: their learning rate and weight decay, and the default
+    /// for the rest. SGD takes a tenth of the rate where the network has no batch norm.
+    pub fn usual(model: &str, optimizer: OptimizerName) -> Self {
+        let (lr, weight_decay) = optimizer.usual();
+        let bold = optimizer != OptimizerName::Sgd || has_batch_norm(model);
+        let lr = if bold { lr } else { lr / WITHOUT_NORM };
+        Self { model: model.into(), optimizer, lr, weight_decay, ..Self::default() }
+    }
+
     /// Whether every value can be used.
     ///
     /// # Errors
@@ -175,6 +194,14 @@ impl Config {
         let warmup = (self.warmup_epochs * steps_per_epoch as f64).round() as u64;
         Schedule { shape: self.schedule.clone(), lr: self.lr, steps, warmup: warmup.min(steps) }
     }
+}
+
+/// Whether the network called `name` has batch norm; so taken if there is no such network.
+fn has_batch_norm(name: &str) -> bool {
+    let Some(entry) = models::all().iter().find(|entry| entry.name == name) else { return true };
+    let options = Options { init: false, ..Entry::options(entry) };
+    let images = [1, options.input_size, options.input_size, options.in_channels].into();
+    models::build::<f32>(name, &options).is_ok_and(|model| model.outline(images).statistics.is_some())
 }
 
 fn refused(name: &str, expected: &str, found: String) -> Error {

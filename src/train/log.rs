@@ -1,7 +1,7 @@
 //! `log.jsonl`: one line of JSON for every step, every epoch, and the end.
 //!
-//! Lines go to the system one by one, so that a killed run has told all it did. A resumed run first
-//! cuts off what it is about to do again.
+//! Lines go to the system one by one, so that a killed run has told all it did; [`Log::sync`] makes
+//! them outlast a loss of power. A resumed run first cuts off what it is about to do again.
 
 use super::event::{EpochReport, Summary};
 use crate::error::Error;
@@ -80,6 +80,14 @@ impl Log {
             action: "append to",
             source,
         })
+    }
+
+    /// Waits until the disk has every line.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.file.sync_data().map_err(|source| Error::Io { path: self.path.clone(), action: "write", source })
     }
 }
 

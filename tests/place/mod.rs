@@ -53,28 +53,28 @@ impl Place {
         }
         let config = serde_json::to_vec(&residual::train::Config::default()).expect("plain data");
         place.write("run/config.json", &config);
-        place.save_weights();
+        let grey = Options { in_channels: 1, input_size: 28, ..Options::default() };
+        place.save_weights("weights", "lenet5", &grey);
         place.save_input("images", Tensor::full([2, 1, 28, 28], 0.5f32));
         place.save_input("colour", Tensor::full([2, 3, 28, 28], 0.5f32));
         place.save_input("flat", Tensor::full([2, 784], 0.5f32));
         place
     }
 
-    /// LeNet-5's for grey images of 28 x 28 pixels, without a word of what they are for.
-    fn save_weights(&self) {
-        let options = Options { in_channels: 1, input_size: 28, ..Options::default() };
-        let mut model = models::build::<f32>("lenet5", &options).expect("a known name");
+    /// Weights of the network called `model`, as they start.
+    pub fn save_weights(&self, name: &str, model: &str, options: &Options) {
+        let mut network = models::build::<f32>(model, options).expect("a known name");
         let metadata = Metadata {
-            model: "lenet5".into(),
-            in_channels: 1,
-            input_size: [28, 28],
+            model: model.into(),
+            in_channels: options.in_channels,
+            input_size: [options.input_size; 2],
             data: "mnist".into(),
             classes: (0..10).map(|class| class.to_string()).collect(),
             mean: vec![0.5],
             std: vec![0.5],
             shortcut: None,
         };
-        checkpoint::save(&self.file("weights"), |each| model.visit(each), &metadata).expect("a file");
+        checkpoint::save(&self.file(name), |each| network.visit(each), &metadata).expect("a file");
     }
 
     /// A file with `input` and nothing else.
@@ -84,7 +84,8 @@ impl Place {
         file.write(&self.file(name)).expect("a file can be written");
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) {
+    /// Writes a file, and the folders that it is in.
+    pub fn write(&self, name: &str, bytes: &[u8]) {
         let folder = self.file(name).parent().map(Path::to_owned).expect("a folder above");
         fs::create_dir_all(folder).expect("a folder can be made");
         self.0.write(name, bytes);

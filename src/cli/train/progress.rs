@@ -1,51 +1,42 @@
 //! What a training says while it runs: a line of progress on stderr, a line per epoch on stdout.
 
 use crate::cli::{
+    bar::Bar,
     screen::{Paint, note, say},
     table::{duration, percent, thousands},
 };
-use indicatif::{ProgressBar, ProgressStyle};
 use residual::train::{Config, EpochReport, Event, StepReport};
-use std::{
-    io::{IsTerminal, stderr},
-    time::{Duration, Instant},
-};
-
-/// How often a line is written where there is no terminal to redraw one.
-const PAUSE: Duration = Duration::from_secs(5);
+use std::time::Duration;
 
 /// Listens to a run.
 pub struct Progress {
     epochs: usize,
     quiet: bool,
     headed: bool,
-    bar: Option<ProgressBar>,
-    last: Instant,
+    bar: Bar,
 }
 
 impl Progress {
     /// For a run of this configuration; where `quiet`, nothing goes to stdout.
     pub fn new(config: &Config, quiet: bool) -> Self {
-        let bar = stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:24} {wide_msg}");
-            ProgressBar::new(1).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        Self { epochs: config.epochs, quiet, headed: false, bar, last: Instant::now() }
+        Self { epochs: config.epochs, quiet, headed: false, bar: Bar::new() }
     }
 
     /// Shows what happened.
     pub fn observe(&mut self, event: &Event) {
         match event {
-            Event::Start { step, .. } if *step > 0 => {
-                note(format_args!("resuming after step {}", thousands(step)));
+            Event::Start { step, steps, .. } => {
+                if *step > 0 {
+                    note(format_args!("resuming after step {}", thousands(step)));
+                }
+                self.bar.show(*step, *steps, || "starting".into());
             }
             Event::Step(report) => {
-                let epochs = self.epochs;
-                self.line(report.step, report.steps, || describe(report, epochs));
+                self.bar.show(report.step, report.steps, || describe(report, self.epochs));
             }
-            Event::Scoring { split, done, of } => self.line(*done as u64, *of as u64, || {
-                format!("scoring  {} of {} {split} images", thousands(done), thousands(of))
-            }),
+            Event::Scoring { split, done, of } => {
+                self.bar.count("scored", *done, *of, &format!("{split} images"));
+            }
             Event::Epoch(report) => self.epoch(report),
             _ => {}
         }
@@ -53,20 +44,7 @@ impl Progress {
 
     /// Takes the line of progress away.
     pub fn finish(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
-    }
-
-    fn line(&mut self, done: u64, of: u64, text: impl Fn() -> String) {
-        if let Some(bar) = &self.bar {
-            bar.set_length(of);
-            bar.set_position(done);
-            bar.set_message(text());
-        } else if self.last.elapsed() >= PAUSE {
-            note(text());
-            self.last = Instant::now();
-        }
+        self.bar.finish();
     }
 
     fn epoch(&mut self, report: &EpochReport) {
@@ -75,16 +53,12 @@ impl Progress {
         }
         let heading = (!self.headed).then(|| Paint::stdout().bold(HEADING));
         self.headed = true;
-        let show = || {
+        self.bar.beside(|| {
             if let Some(heading) = heading {
                 say(heading);
             }
             say(row(report, self.epochs));
-        };
-        match &self.bar {
-            Some(bar) => bar.suspend(show),
-            None => show(),
-        }
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::cli::{
     args,
-    network::{self, Network, shortcuts},
+    network::{Network, shortcuts},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use residual::{
@@ -10,9 +10,6 @@ use residual::{
     train::{Config, config::OptimizerName, schedule::Shape},
 };
 use std::{fmt::Display, path::PathBuf};
-
-/// How much lower the usual rate of SGD is where no batch norm keeps the activations in bounds.
-const WITHOUT_NORM: f64 = 10.0;
 
 /// Everything but the network that a run follows from; what is not said is usual.
 ///
@@ -77,11 +74,9 @@ pub struct Recipe {
 impl Recipe {
     /// The configuration that it asks for, for this network or the usual one.
     pub fn config(&self, network: Option<&Network>) -> Config {
-        let usual = Config::default();
-        let optimizer = self.optimizer.unwrap_or(usual.optimizer);
-        let (lr, weight_decay) = optimizer.usual();
-        let model = network.map_or(usual.model, |network| network.name().into());
-        let calm = optimizer != OptimizerName::Sgd || network::has_batch_norm(&model);
+        let Config { model, optimizer, .. } = Config::default();
+        let model = network.map_or(model, |network| network.name().into());
+        let usual = Config::usual(&model, self.optimizer.unwrap_or(optimizer));
         let momentum = self.momentum.unwrap_or(usual.momentum);
         Config {
             model,
@@ -91,12 +86,12 @@ impl Recipe {
             epochs: self.epochs.unwrap_or(usual.epochs),
             steps: self.steps.map(|steps| steps as u64),
             batch_size: self.batch_size.unwrap_or(usual.batch_size),
-            optimizer,
-            lr: self.lr.unwrap_or(if calm { lr } else { lr / WITHOUT_NORM }),
+            optimizer: usual.optimizer,
+            lr: self.lr.unwrap_or(usual.lr),
             momentum,
             // Without momentum there is nothing to look ahead along.
             nesterov: self.nesterov.unwrap_or(usual.nesterov && momentum > 0.0),
-            weight_decay: self.weight_decay.unwrap_or(weight_decay),
+            weight_decay: self.weight_decay.unwrap_or(usual.weight_decay),
             schedule: self.schedule.clone().unwrap_or(usual.schedule),
             warmup_epochs: self.warmup_epochs.unwrap_or(usual.warmup_epochs),
             label_smoothing: self.label_smoothing.unwrap_or(usual.label_smoothing),

@@ -81,6 +81,7 @@ impl Run {
             weights: best,
         };
         self.log.write(&Line::End(summary.clone()))?;
+        self.log.sync()?;
         self.finished = Some(summary.clone());
         observe(&Event::End(summary.clone()));
         Ok(Outcome::Finished(summary))
@@ -98,6 +99,8 @@ impl Run {
         self.check_weights()?;
         self.tick();
         self.saved = Instant::now();
+        // The state may be behind the log, never ahead of it.
+        self.log.sync()?;
         state::save(&self.folder.state(), &mut self.progress, &mut *self.model, &self.optimizer)
     }
 

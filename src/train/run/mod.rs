@@ -2,6 +2,7 @@
 
 mod epoch;
 mod folder;
+mod setup;
 mod speed;
 mod state;
 mod steps;
@@ -17,7 +18,7 @@ use crate::{
     checkpoint::{self, Metadata},
     data::{self, Loader, Splits},
     error::Error,
-    models::{self, Model, Options},
+    models::Model,
 };
 use std::{path::Path, sync::atomic::AtomicBool, time::Instant};
 
@@ -30,13 +31,17 @@ type Observer<'a> = &'a mut dyn FnMut(&Event);
 /// the best (`last.safetensors`, `best.safetensors`), and `state.safetensors`, from which it goes on.
 ///
 /// ```
-/// use residual::{data::synthetic, models::{self, Options}, train::{Config, Event, Outcome, Run}};
+/// use residual::{
+///     data::synthetic,
+///     models::{self, Options},
+///     train::{Config, Event, Outcome, Run, config::OptimizerName},
+/// };
 /// # let folder = std::env::temp_dir().join(format!("residual-example-{}", std::process::id()));
 /// let splits = synthetic::bars([16, 16, 1], 4, 40, 0).split(0);
 /// let options = Options { classes: 4, in_channels: 1, input_size: 16, ..Options::default() };
 /// let net = models::build("lenet5", &options)?;
-/// let config =
-///     Config { model: "lenet5".into(), epochs: 1, output: Some(folder.clone()), ..Config::default() };
+/// let usual = Config::usual("lenet5", OptimizerName::Sgd);
+/// let config = Config { epochs: 1, output: Some(folder.clone()), ..usual };
 /// let mut run = Run::with(config, net, splits)?;
 /// let outcome = run.train(&false.into(), &mut |event| {
 ///     if let Event::Step(report) = event {
@@ -90,48 +95,49 @@ impl Run {
     /// If a name is unknown, a value cannot be used, the data or the weights cannot be read, or the
     /// folder already holds a run.
     pub fn new(config: Config) -> Result<Self, Error> {
+        let config = setup::from_anywhere(config);
         config.check()?;
         let splits = data::open(&config.data)?.split(config.seed);
-        let mut model = build(&config, &splits)?;
-        let mut skipped = Vec::new();
-        if let Some(weights) = &config.weights {
-            skipped = checkpoint::load(weights, |each| model.visit(each))?.skipped;
-        }
+        let mut model = setup::build(&config, &splits)?;
+        let skipped = setup::start_from(config.weights.as_ref(), &mut *model)?;
         Ok(Self { skipped, ..Self::with(config, model, splits)? })
     }
 
-    /// Goes on with the run in `folder`, from the last step that was saved.
+    /// Goes on with the run in `folder`, from the last step that was saved; from the beginning if none
+    /// was.
     ///
     /// # Errors
     /// If there is no run, or its files are damaged.
     pub fn resume(folder: &Path) -> Result<Self, Error> {
-        let (_, config) = Folder::open(folder)?;
+        let (found, config) = Folder::open(folder)?;
         let splits = data::open(&config.data)?.split(config.seed);
-        let model = build(&config, &splits)?;
-        Self::resume_with(folder, model, splits)
+        let mut model = setup::build(&config, &splits)?;
+        let weights = config.weights.as_ref().filter(|_| !found.state().exists());
+        let skipped = setup::start_from(weights, &mut *model)?;
+        Ok(Self { skipped, ..Self::resume_with(folder, model, splits)? })
     }
 
     /// A new run of your own network on your own images. Makes the folder and writes `config.json`.
     ///
     /// # Errors
     /// If a value of the configuration cannot be used, there are too few images, or the folder
-    /// already holds a run.
+    /// already holds a run; if the batch size is 1 and some batch norm of the network would see a
+    /// single value of each channel.
     pub fn with(config: Config, model: Box<dyn Model<f32>>, splits: Splits) -> Result<Self, Error> {
-        config.check()?;
-        check_images(&splits)?;
+        let loader = setup::loader(&config, &*model, &splits)?;
         let folder = Folder::create(&config, splits.train.name())?;
-        Self::assemble(config, folder, model, splits)
+        Self::assemble(config, folder, model, splits, loader)
     }
 
-    /// Goes on with the run in `folder`, whose network and images these were when it began.
+    /// Goes on with the run in `folder`, whose network and images these were when it began. Where no
+    /// step was saved, the network must have the weights that it began with.
     ///
     /// # Errors
     /// If there is no run, its files are damaged, or they belong to another network.
     pub fn resume_with(folder: &Path, model: Box<dyn Model<f32>>, splits: Splits) -> Result<Self, Error> {
         let (folder, config) = Folder::open(folder)?;
-        config.check()?;
-        check_images(&splits)?;
-        Self::assemble(config, folder, model, splits)
+        let loader = setup::loader(&config, &*model, &splits)?;
+        Self::assemble(config, folder, model, splits, loader)
     }
 
     /// From the state in the folder, or from the beginning where there is none yet.
@@ -140,8 +146,8 @@ impl Run {
         folder: Folder,
         mut model: Box<dyn Model<f32>>,
         splits: Splits,
+        loader: Loader,
     ) -> Result<Self, Error> {
-        let loader = loader(&config, &splits)?;
         let schedule = config.schedule(loader.batches() as u64);
         let mut optimizer = Optimizer::new(config.rule());
         let progress = match folder.state() {
@@ -155,7 +161,7 @@ impl Run {
         let done = |line: &Line| match line {
             Line::Step { step, .. } => *step <= progress.step,
             Line::Epoch(report) => report.epoch <= progress.epochs,
-            Line::End(summary) => summary.step == progress.step,
+            Line::End(summary) => summary.step == progress.step && summary.step == schedule.steps,
         };
         let (log, lines) = Log::open(&folder.log(), done)?;
         let mut reports = Vec::new();
@@ -167,8 +173,13 @@ impl Run {
                 Line::End(summary) => finished = Some(summary),
             }
         }
+        if let Some(summary) = &mut finished {
+            checkpoint::load(&folder.best(), |each| model.visit(each))?;
+            // The folder may have been moved since.
+            (summary.folder, summary.weights) = (folder.path().into(), folder.best());
+        }
         Ok(Self {
-            metadata: metadata(&config, &splits),
+            metadata: setup::metadata(&config, &splits),
             config,
             folder,
             model,
@@ -240,66 +251,5 @@ impl Run {
 
     fn stopped(&self) -> Outcome {
         Outcome::Stopped { step: self.progress.step, steps: self.schedule.steps }
-    }
-}
-
-/// The network that the configuration asks for, with random weights.
-fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f32>>, Error> {
-    let [height, width, in_channels] = splits.train.size();
-    if height != width {
-        return Err(Error::Argument {
-            name: "--data".into(),
-            expected: "square images".into(),
-            found: format!("{height} x {width}"),
-            hint: "cut or pad them first".into(),
-        });
-    }
-    let classes = splits.train.classes().len();
-    let Config { shortcut, seed, .. } = *config;
-    let usual = Options::default();
-    let options = Options { classes, in_channels, input_size: height, shortcut, seed, ..usual };
-    models::build(&config.model, &options)
-}
-
-/// At least ten training images, of which one is for validation, and a test image.
-fn check_images(splits: &Splits) -> Result<(), Error> {
-    let [train, validation, test] = [&splits.train, &splits.validation, &splits.test].map(|part| part.len());
-    if train > 0 && validation > 0 && test > 0 {
-        return Ok(());
-    }
-    Err(Error::Argument {
-        name: "--data".into(),
-        expected: "at least ten training images and one test image".into(),
-        found: format!("{} and {test}", train + validation),
-        hint: "a tenth of the training images is held out for validation".into(),
-    })
-}
-
-/// Batches as the configuration asks for.
-fn loader(config: &Config, splits: &Splits) -> Result<Loader, Error> {
-    let images = splits.train.len();
-    // Batch norm has no variance of a single value: such a last batch is left out.
-    let drop_last = images > config.batch_size && images % config.batch_size == 1;
-    Ok(Loader::new(&splits.train, config.batch_size)
-        .shuffle(config.shuffle)
-        .augment(config.augment.parse()?)
-        .seed(config.seed)
-        .drop_last(drop_last))
-}
-
-/// What the weights are for.
-fn metadata(config: &Config, splits: &Splits) -> Metadata {
-    let train = &splits.train;
-    let [height, width, in_channels] = train.size();
-    let normalization = train.normalization().clone();
-    Metadata {
-        model: config.model.clone(),
-        in_channels,
-        input_size: [height, width],
-        data: train.name().into(),
-        classes: train.classes().to_vec(),
-        mean: normalization.mean,
-        std: normalization.std,
-        shortcut: Some(format!("{:?}", config.shortcut)),
     }
 }

@@ -21,6 +21,10 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    // A device or a pipe has no old content to keep, and a rename would put a file in its place.
+    if fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir()) {
+        return fs::OpenOptions::new().write(true).open(path).and_then(|mut device| write(&mut device));
+    }
     let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
     let mut beside = std::ffi::OsString::from(".");
     beside.push(name);
@@ -58,5 +62,15 @@ mod tests {
         assert_eq!(fs::read(&path).expect("the old file"), b"old");
         assert_eq!(fs::read_dir(&folder).expect("the folder").count(), 1, "no remains");
         fs::remove_dir_all(&folder).expect("a folder of our own");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_told_and_a_device_stays_one() {
+        let full = Path::new("/dev/full");
+        let error = write_atomically(full, b"anything").expect_err("a full disk").to_string();
+        assert!(error.starts_with("/dev/full: cannot write: "), "{error}");
+        assert!(!fs::metadata(full).expect("the device").is_file());
+        write_atomically(Path::new("/dev/null"), b"anything").expect("a device that takes all");
     }
 }

@@ -110,7 +110,7 @@ impl Run {
     /// If there is no run, or its files are damaged.
     pub fn resume(folder: &Path) -> Result<Self, Error> {
         let (found, config) = Folder::open(folder)?;
-        let splits = data::open(&config.data)?.split(config.seed);
+        let splits = setup::reopen(&config, &found)?;
         let mut model = setup::build(&config, &splits)?;
         let weights = config.weights.as_ref().filter(|_| !found.state().exists());
         let skipped = setup::start_from(weights, &mut *model)?;

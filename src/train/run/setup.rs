@@ -1,5 +1,6 @@
 //! What a run is put together from, and whether it can be.
 
+use super::folder::Folder;
 use crate::{
     checkpoint::{self, Metadata},
     data::{self, Loader, Splits},
@@ -17,6 +18,20 @@ pub(super) fn from_anywhere(config: Config) -> Config {
     let data = if named { None } else { whole(config.data.as_ref()).into_os_string().into_string().ok() };
     let weights = config.weights.as_deref().map(whole);
     Config { data: data.unwrap_or(config.data), weights, ..config }
+}
+
+/// The images that a run learned from, to go on with them.
+pub(super) fn reopen(config: &Config, folder: &Folder) -> Result<Splits, Error> {
+    let sets = data::open(&config.data).map_err(|error| match error {
+        Error::Argument { found, .. } => Error::Format {
+            path: folder.config(),
+            expected: "`data` to name the images of the run".into(),
+            found,
+            hint: "put them back where they were, or mend the path in that file".into(),
+        },
+        error => error,
+    })?;
+    Ok(sets.split(config.seed))
 }
 
 /// The network that the configuration asks for, with random weights.

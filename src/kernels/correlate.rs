@@ -3,7 +3,7 @@
 use super::{
     axis::Axis,
     filters::{Packing, Panel},
-    strip::{Layout, Strip},
+    strip::{self, Layout, Strip},
     tile::{self, Tap},
 };
 use crate::{
@@ -82,8 +82,9 @@ impl Correlation {
         Strip::new(&self.layout, rows)
     }
 
-    /// Computes the output rows `first..` that `out` holds, from the image `source`; `first` is a
-    /// multiple of [`band`](Self::band), and `out` at most one band.
+    /// Computes the output rows `first..` that `out` holds; `first` is a multiple of
+    /// [`band`](Self::band), and `out` at most one band. `source` begins with the image; what follows
+    /// is asked for ahead of its time.
     pub fn run<T: Real>(
         &self,
         isa: Isa,
@@ -93,27 +94,36 @@ impl Correlation {
     ) {
         let row_len = self.output[1] * self.packing.results.total();
         let rows = first..first + out.len() / row_len;
-        self.fill(&rows, source, strip);
+        let filled = self.fill(&rows, source, strip);
+        let behind = source.get(filled * self.source_row()..).unwrap_or_default();
+        let mut ahead = behind.chunks((self.rows.source_phases * self.source_row()).div_ceil(panels.len()));
         for (panel, weights) in panels {
             let blocks = strip.blocks().get(panel.part * self.layout.part()..).unwrap_or_default();
             for row in rows.clone() {
                 let out = &mut out[(row - first) * row_len..][..row_len];
                 let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
+                strip::ask_for(isa, ahead.next().unwrap_or_default());
                 self.row(isa, row, (&blocks[from * self.layout.row()..], panel, weights), out);
             }
         }
     }
 
-    fn fill<T: Real>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) {
-        let [height, width] = self.source;
+    fn source_row(&self) -> usize {
+        self.source[1] * self.packing.sources.total()
+    }
+
+    /// Returns how many of the image's rows are done with.
+    fn fill<T: Real>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) -> usize {
+        let height = self.source[0];
         let step = |row: usize| row / self.rows.output_phases() * self.rows.source_phases;
         let start = step(rows.start) as isize + self.reach.0;
         let end = step(rows.end - 1) as isize + self.reach.1 + 1;
-        let row_len = width * self.packing.sources.total();
-        for row in start.max(0)..end.min(height as isize) {
-            let pixels = &source[row as usize * row_len..][..row_len];
+        let end = end.min(height as isize);
+        for row in start.max(0)..end {
+            let pixels = &source[row as usize * self.source_row()..][..self.source_row()];
             strip.fill(&self.layout, (row - start) as usize, pixels);
         }
+        end.max(0) as usize
     }
 
     fn row<T: Real>(
@@ -138,9 +148,9 @@ impl Correlation {
                     panel: weights.blocks(),
                     depth: self.packing.sources.depth(),
                 };
-                let output =
+                let mut output =
                     tile::Output { values: &mut out[at..], stride: phases * total, channels: panel.channels };
-                tile::run(isa, tile.len(), panel.blocks, input, output);
+                tile::run(isa, tile.len(), panel.blocks, &input, &mut output);
             }
         }
     }

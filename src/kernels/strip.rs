@@ -12,7 +12,7 @@ use super::axis::Axis;
 use crate::{
     buffer::Buffer,
     real::Real,
-    simd::{BLOCK, Block},
+    simd::{BLOCK, Block, Isa, Kernel, Simd},
 };
 
 /// How channels fall into parts that are convolved apart, and each part into blocks.
@@ -91,6 +91,22 @@ pub fn copy<T: Copy>(to: &mut Block<T>, from: &[T]) {
     }
 }
 
+/// Asks for memory that will be copied soon.
+pub fn ask_for<T: Real>(isa: Isa, pixels: &[T]) {
+    T::dispatch(isa, Ask(pixels.as_chunks().0));
+}
+
+struct Ask<'a, T>(&'a [Block<T>]);
+
+impl<T: Real> Kernel<T> for Ask<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        self.0.iter().for_each(|block| simd.prefetch(block));
+    }
+}
+
 /// Rows in a [`Layout`].
 #[derive(Debug)]
 pub struct Strip<T: Real> {
@@ -113,15 +129,14 @@ impl<T: Real> Strip<T> {
     /// Every fill of one strip has to use the same layout and the same number of pixels: what this
     /// one does not write is zero only because no other one wrote it.
     pub fn fill(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
+        let Layout { channels, phases, width, .. } = *layout;
         let blocks = &mut self.data.blocks_mut()[row * layout.row()..][..layout.row()];
-        let total = layout.channels.total();
-        let columns = blocks.chunks_exact_mut(layout.phases * layout.width);
-        for (block, (channel, count)) in columns.zip(layout.channels.spans()) {
-            for (phase, positions) in block.chunks_exact_mut(layout.width).enumerate() {
-                // Position p of phase f is pixel p·phases + f; those before pixel 0 are padding.
-                let padding = -layout.first as usize;
-                let from = pixels.chunks_exact(total).skip(phase).step_by(layout.phases);
-                for (to, pixel) in positions.iter_mut().skip(padding).zip(from) {
+        // Position p of phase f is pixel p·phases + f; those before pixel 0 are padding.
+        let positions = -layout.first as usize..width;
+        for (position, pixels) in positions.zip(pixels.chunks(phases * channels.total())) {
+            for (phase, pixel) in pixels.chunks_exact(channels.total()).enumerate() {
+                let column = blocks[phase * width + position..].iter_mut().step_by(phases * width);
+                for (to, (channel, count)) in column.zip(channels.spans()) {
                     copy(to, &pixel[channel..][..count]);
                 }
             }

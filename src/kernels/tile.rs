@@ -64,7 +64,13 @@ pub fn pixels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
 ///
 /// # Panics
 /// If there is no tile of this size on `isa`: ask [`blocks`] and [`pixels`].
-pub fn run<T: Real>(isa: Isa, pixels: usize, blocks: usize, input: Input<'_, T>, output: Output<'_, T>) {
+pub fn run<T: Real>(
+    isa: Isa,
+    pixels: usize,
+    blocks: usize,
+    input: &Input<'_, T>,
+    output: &mut Output<'_, T>,
+) {
     macro_rules! tiles {
         ($($P:literal)*) => {
             match (pixels, blocks) {
@@ -77,12 +83,13 @@ pub fn run<T: Real>(isa: Isa, pixels: usize, blocks: usize, input: Input<'_, T>,
     tiles!(1 2 3 4 5 6 7 8 9 10 11 12 13 14)
 }
 
-struct Tile<'a, T, const P: usize, const V: usize> {
-    input: Input<'a, T>,
-    output: Output<'a, T>,
+/// By reference: copies of what was stored a moment ago would wait for all stores before them.
+struct Tile<'a, 'b, T, const P: usize, const V: usize> {
+    input: &'a Input<'a, T>,
+    output: &'a mut Output<'b, T>,
 }
 
-impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, T, P, V> {
+impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P, V> {
     type Output = ();
 
     #[inline(always)]
@@ -91,13 +98,14 @@ impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, T, P, V> {
         if P * V + V + 1 > S::BLOCKS {
             unreachable!("{P} pixels by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
+        ask_for::<T, S, P, V>(simd, self.output);
         let sums = sum::<T, S, P, V>(simd, self.input);
         write(simd, sums, self.output);
     }
 }
 
 #[inline(always)]
-fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: Input<'_, T>) -> [[S::V; V]; P] {
+fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: &Input<'_, T>) -> [[S::V; V]; P] {
     let panel = input.panel.as_chunks::<V>().0.as_chunks::<BLOCK>().0;
     let depth = input.depth.min(BLOCK);
     let mut sums = [[simd.splat(T::ZERO); V]; P];
@@ -123,23 +131,37 @@ fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: Inpu
     sums
 }
 
+/// Memory for the results comes while they are computed.
+#[inline(always)]
+fn ask_for<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, output: &Output<'_, T>) {
+    for p in 0..P {
+        if let Some(pixel) = output.values.get(p * output.stride..) {
+            pixel.as_chunks().0.iter().take(V).for_each(|block| simd.prefetch(block));
+        }
+    }
+}
+
 #[inline(always)]
 fn write<T: Real, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: [[S::V; V]; P],
-    output: Output<'_, T>,
+    output: &mut Output<'_, T>,
 ) {
-    let Output { values, stride, channels } = output;
-    if channels == V * BLOCK {
-        for (p, sums) in sums.into_iter().enumerate() {
-            let pixel = values[p * stride..][..V * BLOCK].as_chunks_mut().0;
-            pixel.iter_mut().zip(sums).for_each(|(to, sum)| simd.store(sum, to));
-        }
-    } else {
-        for (p, sums) in sums.into_iter().enumerate() {
+    let Output { ref mut values, stride, channels } = *output;
+    // Constant indices keep the sums in registers: an iterator over them goes through memory.
+    for p in 0..P {
+        let values = &mut values[p * stride..];
+        if channels == V * BLOCK {
+            let pixel: &mut [Block<T>; V] = values.as_chunks_mut().0.first_chunk_mut().expect("V blocks");
+            for v in 0..V {
+                simd.store(sums[p][v], &mut pixel[v]);
+            }
+        } else {
             let mut pixel = [[T::ZERO; BLOCK]; V];
-            pixel.iter_mut().zip(sums).for_each(|(to, sum)| simd.store(sum, to));
-            values[p * stride..][..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
+            for v in 0..V {
+                simd.store(sums[p][v], &mut pixel[v]);
+            }
+            values[..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
         }
     }
 }

@@ -91,8 +91,9 @@ fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, r
     let plan = Correlation::new(pass.axes([kh, kw]), [height, width], [out_height, out_width], packing);
     let (row, band) = (out_width * packing.results.total(), plan.band::<T>());
     let images = out.as_mut_slice().par_chunks_mut(out_height * row);
-    let sources = source.as_slice().par_chunks(height * width * packing.sources.total());
-    let bands = images.zip(sources).flat_map(|(out, source)| {
+    let image = height * width * packing.sources.total();
+    let bands = images.enumerate().flat_map(|(i, out)| {
+        let source = &source.as_slice()[i * image..];
         out.par_chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
     });
     bands.for_each_init(
@@ -113,10 +114,11 @@ pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], so
         Correlation::new(axes, [1, pixels], [1, pixels], packing)
     };
     let whole = plan(pixels);
-    let pieces = out.par_chunks_mut(pixels * results).zip(source.par_chunks(pixels * sources));
+    let pieces = out.par_chunks_mut(pixels * results).enumerate();
     pieces.for_each_init(
         || whole.strip(),
-        |strip, (out, source)| {
+        |strip, (i, out)| {
+            let source = &source[i * pixels * sources..];
             if out.len() == pixels * results {
                 whole.run(isa, &panels, (source, strip), (0, out));
             } else {

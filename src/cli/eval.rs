@@ -3,7 +3,7 @@
 use super::{
     args::{self, Threads},
     bar::Bar,
-    network::{self, Network, Variant},
+    network::{self, Network, Variant, in_folder, model_name},
     screen::{note, say},
     table::{percent, thousands},
 };
@@ -58,7 +58,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let weights = in_folder(&args.weights);
     let saved = Metadata::read(&weights)?;
-    let name = model_name(args, saved.as_ref())?;
+    let given = args.network.as_ref().map(Network::name);
+    let name = model_name(given, saved.as_ref(), &args.weights)?;
     let data = data_name(args, saved.as_ref())?;
     let test = data::open(&data)?.test;
     let options = match &saved {
@@ -94,21 +95,6 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
 fn of_data(test: &Dataset) -> Options {
     let [height, _, in_channels] = test.size();
     Options { classes: test.classes().len(), in_channels, input_size: height, ..Options::default() }
-}
-
-/// The best weights of a run, where a folder is given.
-fn in_folder(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("best.safetensors") } else { path.into() }
-}
-
-fn model_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
-    let given = args.network.as_ref().map(|network| network.name().to_owned());
-    given.or_else(|| saved.map(|saved| saved.model.clone())).ok_or_else(|| Error::Argument {
-        name: "--model".into(),
-        expected: "the network's name".into(),
-        found: format!("none, and {} does not say it", args.weights.display()),
-        hint: "`residual models` lists them".into(),
-    })
 }
 
 /// What is said; else the data of the run, whose folder knows the path; else what the weights name.

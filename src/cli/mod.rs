@@ -11,6 +11,7 @@ mod forward;
 mod gradcheck;
 mod models;
 mod network;
+mod predict;
 mod screen;
 mod summary;
 mod table;
@@ -41,6 +42,8 @@ enum Command {
     Train(Box<train::Args>),
     /// Say how well weights classify the test images
     Eval(eval::Args),
+    /// Say what pictures show
+    Predict(predict::Args),
     /// Show what a network is made of and what it costs
     Summary(summary::Args),
     /// Compare every gradient of a network with finite differences
@@ -80,6 +83,7 @@ fn run() -> Result<ExitCode, Error> {
     match command {
         Command::Train(args) => train::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Predict(args) => predict::run(&args),
         Command::Summary(args) => summary::run(&args),
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Forward(args) => forward::run(&args),

@@ -6,10 +6,11 @@ use clap::{
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use residual::{
-    Shape,
+    Error, Shape,
     checkpoint::Metadata,
     models::{self, Entry, Options, Shortcut},
 };
+use std::path::{Path, PathBuf};
 
 /// The network, by position or by flag; a command that cannot do without says so of the group.
 #[derive(Args)]
@@ -79,6 +80,22 @@ fn shortcut(kind: &str) -> Shortcut {
         "conv3x3" => Shortcut::Conv3x3,
         _ => Shortcut::A,
     }
+}
+
+/// The best weights of a run, where a folder is given.
+pub fn in_folder(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("best.safetensors") } else { path.into() }
+}
+
+/// The name given, else the one that the weights at `path` say.
+pub fn model_name(given: Option<&str>, saved: Option<&Metadata>, path: &Path) -> Result<String, Error> {
+    let said = || saved.map(|saved| saved.model.clone());
+    given.map(str::to_owned).or_else(said).ok_or_else(|| Error::Argument {
+        name: "--model".into(),
+        expected: "the network's name".into(),
+        found: format!("none, and {} does not say it", path.display()),
+        hint: "`residual models` lists them".into(),
+    })
 }
 
 /// What a network was built for whose weights were saved.

@@ -12,9 +12,11 @@ pub mod augment;
 pub mod cifar;
 pub mod dataset;
 pub mod idx;
+pub mod imagenet;
 pub mod loader;
 pub mod normalization;
 mod open;
+mod picture;
 pub mod split;
 pub mod synthetic;
 
@@ -23,4 +25,5 @@ pub use dataset::{Dataset, Images};
 pub use loader::{Batch, Epoch, Loader};
 pub use normalization::Normalization;
 pub use open::{NAMES, open};
+pub use picture::Picture;
 pub use split::{Sets, Split, Splits};

@@ -1,0 +1,92 @@
+//! From a PNG or JPEG file to a picture.
+
+use png::{ColorType, Limits, Transformations};
+use residual::{Error, data::Picture};
+use std::{fs, io::Cursor, path::Path};
+use zune_jpeg::{
+    JpegDecoder,
+    zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
+};
+
+/// Pictures of more pixels are refused: the largest cameras have a hundred million.
+const MOST_PIXELS: u64 = 1 << 27;
+/// One byte of compressed data becomes at most 1,032 (RFC 1951), each of which holds eight pixels of
+/// one bit.
+const PNG_PIXELS_PER_BYTE: u64 = 8 * 1032;
+/// A block of 8 x 8 pixels takes at least a bit, and the colours' blocks may be four times as wide and high.
+const JPEG_PIXELS_PER_BYTE: u64 = 8 * 64;
+
+/// Reads the picture at `path`, transparency and orientation left out.
+pub fn read(path: &Path) -> Result<Picture, Error> {
+    let io = |source| Error::Io { path: path.into(), action: "read", source };
+    let bytes = fs::read(path).map_err(io)?;
+    let decoded = match bytes[..] {
+        [0x89, b'P', b'N', b'G', ..] => png(&bytes),
+        [0xff, 0xd8, 0xff, ..] => jpeg(&bytes),
+        [] => Err("an empty file".into()),
+        _ => Err("neither's first bytes".into()),
+    };
+    decoded.map_err(|found| Error::Format {
+        path: path.into(),
+        expected: "a picture, PNG or JPEG".into(),
+        found,
+        hint: "convert it, or leave it out".into(),
+    })
+}
+
+/// What the header declares must be possible for a file of so many bytes, before memory is taken for it.
+fn check_size([height, width]: [u64; 2], bytes: &[u8], pixels_per_byte: u64) -> Result<(), String> {
+    let pixels = height.saturating_mul(width);
+    if pixels == 0 || pixels > MOST_PIXELS {
+        return Err(format!("{width} x {height} pixels"));
+    }
+    if pixels > pixels_per_byte * bytes.len() as u64 {
+        return Err(format!("{width} x {height} pixels said to be in {} bytes", bytes.len()));
+    }
+    Ok(())
+}
+
+fn png(bytes: &[u8]) -> Result<Picture, String> {
+    let text = |error: png::DecodingError| error.to_string();
+    let limits = Limits { bytes: 4 * MOST_PIXELS as usize };
+    let mut decoder = png::Decoder::new_with_limits(Cursor::new(bytes), limits);
+    decoder.set_transformations(Transformations::normalize_to_color8());
+    decoder.set_ignore_text_chunk(true);
+    decoder.set_ignore_iccp_chunk(true);
+    let mut reader = decoder.read_info().map_err(text)?;
+    let (width, height) = reader.info().size();
+    check_size([height.into(), width.into()], bytes, PNG_PIXELS_PER_BYTE)?;
+    let size = reader.output_buffer_size().ok_or("more pixels than memory holds")?;
+    let mut pixels = vec![0; size];
+    reader.next_frame(&mut pixels).map_err(text)?;
+    let (pixels, channels) = match reader.output_color_type().0 {
+        ColorType::Grayscale => (pixels, 1),
+        ColorType::Rgb => (pixels, 3),
+        ColorType::GrayscaleAlpha => (pixels.as_chunks::<2>().0.iter().map(|&[grey, _]| grey).collect(), 1),
+        ColorType::Rgba => {
+            (pixels.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect(), 3)
+        }
+        ColorType::Indexed => return Err("a palette that was not applied".into()),
+    };
+    Ok(Picture::new([height as usize, width as usize, channels], pixels))
+}
+
+fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
+    // Strict: a file that was cut short is an error, and not a picture with a grey end.
+    let options = DecoderOptions::default().set_strict_mode(true);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    let text = |error: zune_jpeg::errors::DecodeErrors| error.to_string();
+    decoder.decode_headers().map_err(text)?;
+    let info = decoder.info().ok_or("no header")?;
+    let size = [info.height, info.width];
+    check_size(size.map(u64::from), bytes, JPEG_PIXELS_PER_BYTE)?;
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
+    decoder.set_options(options.jpeg_set_out_colorspace(space));
+    let pixels = decoder.decode().map_err(text)?;
+    let [height, width] = size.map(usize::from);
+    if pixels.len() != height * width * channels {
+        return Err(format!("{} bytes for {width} x {height} pixels", pixels.len()));
+    }
+    Ok(Picture::new([height, width, channels], pixels))
+}

@@ -1,0 +1,151 @@
+//! [`Picture`]: an image of any size, cut to what a network takes.
+//!
+//! Every output pixel is a weighted mean of input pixels around its place, with weights that fall
+//! linearly to zero (a triangle). Where the picture shrinks, the triangle is as many times wider, so
+//! that no input pixel is passed over: without that, fine patterns turn into coarse ones (aliasing).
+//!
+//! ```text
+//! out[o] = sum of w(i - centre) * in[i],   centre = (o + 1/2) * input / output - 1/2
+//! w(d)   = max(0, 1 - |d| / reach),        reach  = max(1, input / output),      scaled to sum 1
+//! ```
+//!
+//! The two axes are resampled one after the other, columns first. Weights are integers of 22 binary
+//! places and each pass rounds to bytes: so does Pillow, and the two agree to the last bit.
+
+use std::ops::Range;
+
+/// An image of any size as bytes, in grey or in colour.
+///
+/// ```
+/// use residual::data::Picture;
+/// let wide = Picture::new([1, 4, 1], vec![10, 20, 30, 40]);
+/// assert_eq!(wide.square(1, 1).pixels(), [30]); // the second of the middle two
+/// assert_eq!(wide.channels(3).square(1, 1).pixels(), [30, 30, 30]);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    size: [usize; 3],
+    pixels: Vec<u8>,
+}
+
+/// What a weight of 1 is.
+const UNIT: u32 = 1 << 22;
+
+impl Picture {
+    /// Of (height, width, channels), row after row, each pixel's channels together.
+    ///
+    /// # Panics
+    /// If there are more or fewer bytes, none at all, or the channels are not 1, grey, or 3, red,
+    /// green and blue.
+    #[track_caller]
+    pub fn new(size: [usize; 3], pixels: Vec<u8>) -> Self {
+        assert!(size[0] > 0 && size[1] > 0 && [1, 3].contains(&size[2]), "a picture of {size:?}");
+        assert_eq!(size.iter().product::<usize>(), pixels.len(), "bytes of a picture of {size:?}");
+        Self { size, pixels }
+    }
+
+    /// Height, width, channels.
+    pub fn size(&self) -> [usize; 3] {
+        self.size
+    }
+
+    /// Row after row, each pixel's channels together.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// In grey (1) or in colour (3). Grey is the luma of ITU-R BT.601, 0.299 R + 0.587 G + 0.114 B;
+    /// colour from grey has three equal channels.
+    ///
+    /// # Panics
+    /// If `channels` is neither.
+    #[track_caller]
+    pub fn channels(self, channels: usize) -> Self {
+        let [height, width, from] = self.size;
+        let pixels = match (from, channels) {
+            _ if from == channels => return self,
+            (1, 3) => self.pixels.iter().flat_map(|&grey| [grey; 3]).collect(),
+            (3, 1) => self.pixels.as_chunks::<3>().0.iter().map(luma).collect(),
+            _ => panic!("a picture has 1 channel or 3, not {channels}"),
+        };
+        Self { size: [height, width, channels], pixels }
+    }
+
+    /// The square in the middle, `side` x `side`, of the picture resized so that its shorter side is
+    /// `shorter`: `Resize(shorter)` and `CenterCrop(side)` of torchvision. Only the square is computed.
+    ///
+    /// # Panics
+    /// If the square is empty or does not fit.
+    #[track_caller]
+    pub fn square(&self, shorter: usize, side: usize) -> Self {
+        assert!(0 < side && side <= shorter, "a square of {side} in a picture of {shorter}");
+        let [height, width, channels] = self.size;
+        let resized = |extent: usize| shorter * extent / height.min(width);
+        let [rows, columns] = [height, width].map(|from| taps(from, resized(from), side));
+
+        // Only rows that the second pass reads pass through the first.
+        let first = rows[0].start;
+        let last = rows.iter().map(|row| row.start + row.weights.len()).max().unwrap_or(first);
+        let mut narrow = vec![0; (last - first) * side * channels];
+        for (to, row) in narrow.chunks_exact_mut(side * channels).zip(first..last) {
+            let from = &self.pixels[row * width * channels..][..width * channels];
+            for (to, column) in to.chunks_exact_mut(channels).zip(&columns) {
+                for (channel, to) in to.iter_mut().enumerate() {
+                    *to = column.mean(|i| from[i * channels + channel]);
+                }
+            }
+        }
+        let line = side * channels;
+        let mut pixels = vec![0; side * line];
+        for (to, row) in pixels.chunks_exact_mut(line).zip(&rows) {
+            for (at, to) in to.iter_mut().enumerate() {
+                *to = row.mean(|i| narrow[(i - first) * line + at]);
+            }
+        }
+        Self { size: [side, side, channels], pixels }
+    }
+}
+
+fn luma(&[red, green, blue]: &[u8; 3]) -> u8 {
+    let sum = 19_595 * u32::from(red) + 38_470 * u32::from(green) + 7_471 * u32::from(blue);
+    ((sum + (1 << 15)) >> 16) as u8
+}
+
+/// The input pixels that make one output pixel, from `start` on, and how much each counts.
+struct Taps {
+    start: usize,
+    weights: Vec<u32>,
+}
+
+impl Taps {
+    fn mean(&self, byte: impl Fn(usize) -> u8) -> u8 {
+        let sum: u32 =
+            self.weights.iter().zip(self.start..).map(|(&weight, i)| weight * u32::from(byte(i))).sum();
+        // The weights may sum to a little more than 1.
+        ((sum + UNIT / 2) / UNIT).min(255) as u8
+    }
+}
+
+/// Of the middle `side` pixels, when `input` pixels are resized to `output`.
+fn taps(input: usize, output: usize, side: usize) -> Vec<Taps> {
+    let scale = input as f64 / output as f64;
+    let reach = scale.max(1.0);
+    let narrowness = 1.0 / reach;
+    let tap = |o: usize| {
+        let centre = (o as f64 + 0.5) * scale;
+        let start = (centre - reach + 0.5).max(0.0) as usize;
+        let end = ((centre + reach + 0.5) as usize).min(input);
+        let weight = |i: usize| (1.0 - ((i as f64 - centre + 0.5) * narrowness).abs()).max(0.0);
+        let sum: f64 = (start..end).map(weight).sum();
+        let whole = |weight: f64| (weight / sum * f64::from(UNIT) + 0.5) as u32;
+        Taps { start, weights: (start..end).map(|i| whole(weight(i))).collect() }
+    };
+    middle(output, side).map(tap).collect()
+}
+
+/// The middle `side` of `extent` pixels. Half a pixel goes to the even side, as in Python's `round`.
+fn middle(extent: usize, side: usize) -> Range<usize> {
+    let margin = extent - side;
+    let start = margin / 2 + usize::from(margin % 4 == 3);
+    start..start + side
+}

@@ -3,16 +3,17 @@
 use super::{
     args,
     network::{self, Network, Variant, nchw},
-    screen::say,
+    screen::{note, say},
     table::{Align, Table, bytes, thousands},
 };
 use residual::{
     Error, Shape,
+    checkpoint::write_atomically,
     models::{self, Model},
-    nn::{Outline, Path, Slot, Wiring},
+    nn::{Graph, Outline, Path, Slot, Wiring},
 };
 use serde_json::{Value, json};
-use std::{process::ExitCode, slice};
+use std::{path::PathBuf, process::ExitCode, slice};
 
 /// What `residual summary` takes.
 #[derive(clap::Args)]
@@ -25,6 +26,12 @@ pub struct Args {
     /// How many images the shapes and costs are for
     #[arg(long, value_name = "N", default_value = "1", value_parser = args::size, allow_hyphen_values = true)]
     batch_size: usize,
+    /// Draw the network into this file
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    /// The same for Graphviz, in its language
+    #[arg(long, value_name = "FILE")]
+    dot: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -37,6 +44,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut model = models::build::<f32>(name, &options)?;
     let images = network::images(&options, args.batch_size);
     let outline = model.outline(images);
+    let graph = Graph::new(name, &outline, images);
+    for (path, text) in [(&args.svg, graph.svg()), (&args.dot, graph.dot())] {
+        if let Some(path) = path {
+            write_atomically(path, text.as_bytes())?;
+            note(format_args!("wrote {}", path.display()));
+        }
+    }
     if args.json {
         say(as_json(name, images, &outline, &mut *model));
     } else {

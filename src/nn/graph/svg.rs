@@ -20,8 +20,10 @@ const TOP: f64 = 30.0;
 const GUTTER: f64 = 34.0;
 const MARGIN: f64 = 16.0;
 const TITLE: f64 = 40.0;
-/// Columns higher than this are cut; the picture becomes so many times as wide as high.
+/// Columns higher than this are cut, but not into shorter ones than that; the picture becomes so many
+/// times as wide as high.
 const TALL: f64 = 900.0;
+const SHORT: f64 = 640.0;
 const ASPECT: f64 = 1.5;
 
 const STYLE: &str = "
@@ -62,7 +64,7 @@ type Route = Vec<Point>;
 /// Draws `graph`.
 pub(super) fn draw(graph: &Graph) -> String {
     let wide = |text: &str, each: f64| text.chars().count() as f64 * each;
-    let widths = graph.nodes.iter().map(|node| wide(&node.label, 6.2).max(wide(&node.details(), 5.0)));
+    let widths = graph.nodes.iter().map(|node| wide(&node.label, 6.7).max(wide(&node.details(), 5.0)));
     let half = widths.fold(0.0, f64::max) / 2.0 + 7.0;
     let [blocks, wires, boxes] = [(); 3].map(|()| String::new());
     let mut drawing = Drawing { graph, half, class: "wire", blocks, wires, boxes };
@@ -104,7 +106,8 @@ impl<'a> Drawing<'a> {
         if whole.height <= TALL {
             return vec![chain];
         }
-        let count = (ASPECT * whole.height / whole.width()).sqrt().ceil();
+        let wide = (ASPECT * whole.height / whole.width()).sqrt().ceil();
+        let count = wide.min((whole.height / SHORT).ceil());
         let limits = (0..).map(|i| whole.height / count + f64::from(i) * BOX);
         let cuts = limits.map(|limit| self.cut(limit)).find(|columns| columns.len() as f64 <= count);
         cuts.unwrap_or_default()
@@ -190,8 +193,7 @@ impl<'a> Drawing<'a> {
                     let beside = axis + right + BESIDE + extent.left;
                     self.block(path, (beside, y), extent);
                     let turn = y - WIRE / 2.0;
-                    let way = route.iter().copied().chain([(axis, turn), (beside, turn)]).collect();
-                    self.chain(parts, (beside, y + TOP), way);
+                    self.chain(parts, (beside, y + TOP), vec![(axis, turn), (beside, turn)]);
                     continue;
                 }
             }
@@ -212,6 +214,8 @@ impl<'a> Drawing<'a> {
         if !residual {
             left = axis - width / 2.0;
         }
+        // What all branches share is drawn once.
+        self.line(route, &[(axis, turn)]);
         for (i, (branch, extent)) in branches.iter().zip(&extents).enumerate() {
             let x = if *residual && i == 0 { axis } else { left + extent.left };
             left = x + extent.right + BESIDE;
@@ -219,8 +223,7 @@ impl<'a> Drawing<'a> {
             if *residual && i > 0 {
                 self.class = "skip";
             }
-            let way = route.iter().copied().chain([(axis, turn), (x, turn)]).collect();
-            let way = self.chain(branch, (x, top), way);
+            let way = self.chain(branch, (x, top), vec![(axis, turn), (x, turn)]);
             let bend = end - WIRE / 2.0;
             match *residual && i > 0 {
                 true => self.wire(&way, &[(x, end + BOX / 2.0), (axis + self.half, end + BOX / 2.0)]),
@@ -271,31 +274,28 @@ impl<'a> Drawing<'a> {
         );
     }
 
-    /// A line along `route` and `on`, its corners rounded, with a tip at the end; none from nowhere.
+    /// A line along `route` and `on`, with a tip at its end; none from nowhere.
     fn wire(&mut self, route: &Route, on: &[Point]) {
-        if route.is_empty() {
-            return;
-        }
+        self.line(route, on);
+        let points: Route = route.iter().chain(on).copied().collect();
+        let Some(&[from, (x, y)]) = points.last_chunk() else { return };
+        let tip = if from.1 == y { "l5 -3v6z" } else { "l-3 -5h6z" };
+        let _ = writeln!(self.wires, "<path class=\"tip\" d=\"M{x:.1} {y:.1}{tip}\"/>");
+    }
+
+    /// A line along `route` and `on`, its corners rounded.
+    fn line(&mut self, route: &Route, on: &[Point]) {
         let mut points: Route = route.iter().chain(on).copied().collect();
         points.dedup();
-        let mut path = String::new();
-        for (i, &corner) in points.iter().enumerate() {
-            let (before, after) = (points[i.saturating_sub(1)], points[(i + 1).min(points.len() - 1)]);
-            let ((ax, ay), (bx, by)) = (towards(corner, before), towards(corner, after));
-            let (x, y) = corner;
-            let _ = match i {
-                0 => write!(path, "M{x:.1} {y:.1}"),
-                _ if corner == after => write!(path, "L{x:.1} {y:.1}"),
-                _ => write!(path, "L{ax:.1} {ay:.1}Q{x:.1} {y:.1} {bx:.1} {by:.1}"),
-            };
+        let [start, .., end] = points[..] else { return };
+        let mut path = format!("M{:.1} {:.1}", start.0, start.1);
+        for three in points.windows(3) {
+            let ((ax, ay), (x, y), (bx, by)) =
+                (towards(three[1], three[0]), three[1], towards(three[1], three[2]));
+            let _ = write!(path, "L{ax:.1} {ay:.1}Q{x:.1} {y:.1} {bx:.1} {by:.1}");
         }
-        let [.., from, (x, y)] = points[..] else { return };
-        let tip = if from.1 == y { "l5 -3v6z" } else { "l-3 -5h6z" };
-        let _ = writeln!(
-            self.wires,
-            "<path class=\"{}\" d=\"{path}\"/><path class=\"tip\" d=\"M{x:.1} {y:.1}{tip}\"/>",
-            self.class
-        );
+        let class = self.class;
+        let _ = writeln!(self.wires, "<path class=\"{class}\" d=\"{path}L{:.1} {:.1}\"/>", end.0, end.1);
     }
 
     fn finish(self, width: f64, height: f64) -> String {

@@ -53,6 +53,8 @@ pub enum Error {
     Weights {
         /// Which file.
         path: PathBuf,
+        /// The network that it says it is of, if it does.
+        model: Option<String>,
         /// What does not fit.
         mismatch: WeightMismatch,
     },
@@ -63,7 +65,7 @@ pub enum Error {
 /// ```
 /// use residual::error::WeightMismatch;
 /// let mismatch = WeightMismatch { missing: vec!["fc.bias".into()], ..WeightMismatch::default() };
-/// assert_eq!(mismatch.to_string(), "\n  1 missing: fc.bias");
+/// assert_eq!(mismatch.to_string(), "1 missing (fc.bias)");
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WeightMismatch {
@@ -84,20 +86,22 @@ impl WeightMismatch {
 
 impl fmt::Display for WeightMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 10;
         let kinds = [
             ("missing", &self.missing),
             ("unexpected", &self.unexpected),
             ("of another shape", &self.misshaped),
         ];
-        for (kind, names) in kinds.into_iter().filter(|(_, names)| !names.is_empty()) {
-            write!(f, "\n  {} {kind}: {}", names.len(), names[..names.len().min(SHOWN)].join(", "))?;
-            if names.len() > SHOWN {
-                f.write_str(", ...")?;
-            }
-        }
-        Ok(())
+        let kinds = kinds.into_iter().filter(|(_, names)| !names.is_empty());
+        let kinds = kinds.map(|(kind, names)| format!("{} {kind} ({})", names.len(), listed(names)));
+        f.write_str(&kinds.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// The first ten, and how many more there are.
+pub(crate) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 10;
+    let shown = names[..names.len().min(SHOWN)].join(", ");
+    if names.len() > SHOWN { format!("{shown}, and {} more", names.len() - SHOWN) } else { shown }
 }
 
 impl fmt::Display for Error {
@@ -110,12 +114,18 @@ impl fmt::Display for Error {
             Self::Argument { name, expected, found, hint } => {
                 write!(f, "{name}: expected {expected}, found {found}; {hint}")
             }
-            Self::Weights { path, mismatch } => write!(
-                f,
-                "{}: expected this network's weights, found another's; name the network that they belong \
-                 to; nothing was loaded{mismatch}",
-                path.display()
-            ),
+            Self::Weights { path, model, mismatch } => {
+                let found = match model {
+                    Some(model) => format!("those of a {model}"),
+                    None => "others".into(),
+                };
+                write!(
+                    f,
+                    "{}: expected this network's weights, found {found}: {mismatch}; nothing was loaded, name \
+                     the network, classes and channels that they are for",
+                    path.display()
+                )
+            }
         }
     }
 }

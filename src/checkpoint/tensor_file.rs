@@ -1,12 +1,15 @@
-//! [`TensorFile`]: named arrays in a safetensors file.
+//! [`TensorFile`]: named arrays in a file.
 
-use super::write_atomically;
-use crate::{error::Error, real::Real, tensor::Tensor};
+use super::{Array, Numbers, pth, write_atomically};
+use crate::error::Error;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::{collections::BTreeMap, fs, path::Path};
 
-/// Named arrays and named texts, as a safetensors file holds them. The numbers are in memory once,
-/// so it takes about as much of it as the file has bytes.
+/// Named arrays and named texts, as a safetensors file holds them. A file of PyTorch's own, `.pth` or
+/// `.pt`, is read too, if it holds a dict of tensors; what is written is always safetensors.
+///
+/// The numbers are in memory once, halves as floats, so it takes about as much of it as the file has
+/// bytes, or twice that.
 ///
 /// ```
 /// use residual::{Tensor, checkpoint::{Array, TensorFile}};
@@ -26,137 +29,32 @@ pub struct TensorFile {
     pub metadata: BTreeMap<String, String>,
 }
 
-/// Numbers with a shape of any rank, in PyTorch's order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Array {
-    /// The extents, outermost first; empty for a single number.
-    pub shape: Vec<usize>,
-    /// The numbers, row by row.
-    pub numbers: Numbers,
-}
-
-/// The types of numbers that are read and written.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Numbers {
-    /// `F32`.
-    F32(Vec<f32>),
-    /// `F64`.
-    F64(Vec<f64>),
-    /// `I64`.
-    I64(Vec<i64>),
-}
-
-impl Array {
-    /// The numbers of a tensor, in its own precision and its own order of axes.
-    pub fn of<T: Real>(tensor: &Tensor<T>) -> Self {
-        let numbers = match T::DTYPE {
-            "F32" => Numbers::F32(tensor.as_slice().iter().map(|x| x.to_f64() as f32).collect()),
-            _ => Numbers::F64(tensor.as_slice().iter().map(|x| x.to_f64()).collect()),
-        };
-        Self { shape: tensor.shape().dims().to_vec(), numbers }
-    }
-
-    /// A single integer.
-    pub fn count(count: u64) -> Self {
-        Self { shape: Vec::new(), numbers: Numbers::I64(vec![count as i64]) }
-    }
-
-    /// The numbers as a tensor, rounded where `T` is narrower; none if there are more than four axes.
-    pub fn to_tensor<T: Real>(&self) -> Option<Tensor<T>> {
-        let values: Vec<T> = match &self.numbers {
-            Numbers::F32(numbers) => numbers.iter().map(|&x| T::of(x.into())).collect(),
-            Numbers::F64(numbers) => numbers.iter().map(|&x| T::of(x)).collect(),
-            Numbers::I64(numbers) => numbers.iter().map(|&x| T::of(x as f64)).collect(),
-        };
-        Some(match *self.shape {
-            [] => Tensor::from_vec([], values),
-            [a] => Tensor::from_vec([a], values),
-            [a, b] => Tensor::from_vec([a, b], values),
-            [a, b, c] => Tensor::from_vec([a, b, c], values),
-            [a, b, c, d] => Tensor::from_vec([a, b, c, d], values),
-            _ => return None,
-        })
-    }
-
-    /// The single integer that [`count`](Self::count) stores; none if it is anything else.
-    pub fn to_count(&self) -> Option<u64> {
-        match (&self.shape[..], &self.numbers) {
-            ([], Numbers::I64(numbers)) => u64::try_from(*numbers.first()?).ok(),
-            _ => None,
-        }
-    }
-
-    /// Type and shape, as in `F32 [2, 3]`.
-    pub fn kind(&self) -> String {
-        format!("{} {:?}", self.numbers.dtype(), self.shape)
-    }
-
-    /// Whether no number is infinite or NaN.
-    pub fn is_finite(&self) -> bool {
-        match &self.numbers {
-            Numbers::F32(numbers) => numbers.iter().all(|x| x.is_finite()),
-            Numbers::F64(numbers) => numbers.iter().all(|x| x.is_finite()),
-            Numbers::I64(_) => true,
-        }
-    }
-}
-
-impl Numbers {
-    fn dtype(&self) -> Dtype {
-        match self {
-            Self::F32(_) => Dtype::F32,
-            Self::F64(_) => Dtype::F64,
-            Self::I64(_) => Dtype::I64,
-        }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        match self {
-            Self::F32(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::F64(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-            Self::I64(numbers) => numbers.iter().flat_map(|x| x.to_le_bytes()).collect(),
-        }
-    }
-
-    fn from_bytes(dtype: Dtype, bytes: &[u8]) -> Option<Self> {
-        let wide = bytes.as_chunks().0.iter();
-        Some(match dtype {
-            Dtype::F32 => {
-                Self::F32(bytes.as_chunks().0.iter().map(|&word| f32::from_le_bytes(word)).collect())
-            }
-            Dtype::F64 => Self::F64(wide.map(|&word| f64::from_le_bytes(word)).collect()),
-            Dtype::I64 => Self::I64(wide.map(|&word| i64::from_le_bytes(word)).collect()),
-            _ => return None,
-        })
-    }
-}
-
 impl TensorFile {
     /// Reads the file at `path`.
     ///
     /// # Errors
-    /// If it cannot be read, is no safetensors file, or holds numbers other than F32, F64 and I64.
+    /// If it cannot be read, is no such file, or holds numbers other than F16, BF16, F32, F64 and I64.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes =
             fs::read(path).map_err(|source| Error::Io { path: path.into(), action: "read", source })?;
         Self::from_bytes(path, &bytes)
     }
 
-    /// Reads what a file at `path`, which errors will name, has for bytes.
+    /// Reads what a file at `path`, which errors will name, has for bytes. They tell which kind of file
+    /// it is; its name does not.
     ///
     /// # Errors
-    /// If they are no safetensors file, or hold numbers other than F32, F64 and I64.
+    /// If they are no such file, or hold numbers other than F16, BF16, F32, F64 and I64.
     pub fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, Error> {
+        if pth::is_pytorch(bytes) {
+            return Ok(Self { arrays: pth::read(path, bytes)?, metadata: BTreeMap::new() });
+        }
         let header = check_header(bytes).map_err(|found| damaged(path, found))?;
         let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(path, error.to_string()))?;
         let mut arrays = BTreeMap::new();
         for (name, view) in file.iter() {
-            let numbers = Numbers::from_bytes(view.dtype(), view.data()).ok_or_else(|| Error::Format {
-                path: path.into(),
-                expected: "numbers of type F32, F64 or I64".into(),
-                found: format!("`{}` of type {}", clip(name), view.dtype()),
-                hint: "convert the file: in PyTorch, tensor.float() before saving".into(),
-            })?;
+            let numbers = Numbers::from_bytes(view.dtype(), view.data())
+                .ok_or_else(|| unsupported(path, name, view.dtype()))?;
             arrays.insert(name.to_owned(), Array { shape: view.shape().to_vec(), numbers });
         }
         let metadata = header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
@@ -211,9 +109,19 @@ fn check_header(bytes: &[u8]) -> Result<safetensors::tensor::Metadata, String> {
 fn damaged(path: &Path, found: String) -> Error {
     Error::Format {
         path: path.into(),
-        expected: "a safetensors file".into(),
+        expected: "a safetensors file, or a .pth file of PyTorch".into(),
         found: clip(&found),
-        hint: "write or download it again; .pth and .pt files must be converted first".into(),
+        hint: "write or download it again".into(),
+    }
+}
+
+/// Numbers of a type that no weights have.
+pub(super) fn unsupported(path: &Path, name: &str, dtype: Dtype) -> Error {
+    Error::Format {
+        path: path.into(),
+        expected: "numbers of type F16, BF16, F32, F64 or I64".into(),
+        found: format!("`{}` of type {dtype}", clip(name)),
+        hint: "convert the file: in PyTorch, tensor.float() before saving".into(),
     }
 }
 

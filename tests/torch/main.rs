@@ -11,3 +11,4 @@ mod networks;
 mod ops;
 mod report;
 mod train;
+mod weights;

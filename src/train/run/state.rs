@@ -5,7 +5,7 @@
 //! augmentation of images follow from the seed, the epoch and the step, and need nothing.
 
 use crate::{
-    checkpoint::{self, Array, TensorFile},
+    checkpoint::{self, Array, TensorFile, Weights},
     error::Error,
     models::Model,
     nn::Slot,
@@ -102,7 +102,7 @@ pub(super) fn load(
             None => others.insert(name, array),
         };
     }
-    checkpoint::load_arrays(path, &weights, |each| model.visit(each))?;
+    Weights::of(path, weights).load(|each| model.visit(each))?;
     if progress.step > 0 {
         let memories = memories(&others, model, optimizer).map_err(damaged)?;
         optimizer.restore(progress.step, memories);

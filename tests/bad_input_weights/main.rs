@@ -1,8 +1,11 @@
 //! Damaged, lying and foreign files of weights: an error that helps, and nothing loaded.
 
+mod archive;
+mod pth;
+
 use residual::{
     Error, Tensor,
-    checkpoint::{self, Array, Metadata, Numbers, TensorFile},
+    checkpoint::{self, Array, Metadata, Numbers, TensorFile, Weights},
     nn::{BatchNorm2d, Layer, Linear, Path as Name, Sequential, Visitor},
 };
 use std::{
@@ -106,10 +109,11 @@ fn other_weights_load_nothing_and_all_differences_are_named() -> Result<(), Erro
     let error = checkpoint::load(&scratch.0, |each| visit(&mut here, each)).expect_err("another network's");
     let text = error.to_string();
     for part in [
-        "4 missing: norm.weight, norm.bias, norm.running_mean, norm.running_var",
-        "12 unexpected: other.0, ",
-        "other.7, ...",
-        "1 of another shape: fc.weight (expected [4, 3], found [5])",
+        "expected this network's weights, found others: ",
+        "4 missing (norm.weight, norm.bias, norm.running_mean, norm.running_var), ",
+        "12 unexpected (other.0, ",
+        "other.7, and 2 more), ",
+        "1 of another shape (fc.weight: expected [4, 3], found [5]); nothing was loaded",
     ] {
         assert!(text.contains(part), "no `{part}` in {text}");
     }
@@ -131,7 +135,7 @@ fn numbers_that_are_none_are_refused() -> Result<(), Error> {
     file.arrays.insert("fc.bias".into(), bias);
     file.write(&scratch.0)?;
     let error = checkpoint::load(&scratch.0, |each| visit(&mut here, each)).expect_err("NaN");
-    assert!(error.to_string().contains("NaN in `fc.bias`"), "{error}");
+    assert!(error.to_string().contains("found NaN in `fc.bias` at [1]; "), "{error}");
     Ok(())
 }
 
@@ -188,10 +192,17 @@ fn lying_headers_are_refused() {
 }
 
 #[test]
-fn unsupported_numbers_are_called_so() {
-    let header = r#"{"x":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#;
-    let text = refuse(&file(header, 4));
-    assert!(text.contains("F32, F64 or I64") && text.contains("`x` of type BF16"), "{text}");
+fn halves_are_read_and_other_numbers_are_called_unsupported() {
+    let halves = |dtype: &str, bits: [u16; 2]| {
+        let header = format!(r#"{{"x":{{"dtype":"{dtype}","shape":[2],"data_offsets":[0,4]}}}}"#);
+        let mut bytes = file(&header, 0);
+        bytes.extend(bits.iter().flat_map(|bits| bits.to_le_bytes()));
+        TensorFile::from_bytes(Path::new("w"), &bytes).expect("halves").arrays["x"].numbers.clone()
+    };
+    assert_eq!(halves("F16", [0x3c00, 0xc200]), Numbers::F32(vec![1.0, -3.0]));
+    assert_eq!(halves("BF16", [0x3f80, 0xc040]), Numbers::F32(vec![1.0, -3.0]));
+    let text = refuse(&file(r#"{"x":{"dtype":"I16","shape":[2],"data_offsets":[0,4]}}"#, 4));
+    assert!(text.contains("F32, F64 or I64") && text.contains("`x` of type I16"), "{text}");
 }
 
 #[test]
@@ -250,10 +261,55 @@ fn auxiliary_heads_may_be_on_one_side_only() -> Result<(), Error> {
     file.arrays.remove("aux1.bias");
     file.write(&scratch.0)?;
     let error = checkpoint::load(&scratch.0, |each| visit(&mut with(Some("aux1"), 0.0), each));
-    assert!(error.expect_err("half a head").to_string().contains("1 missing: aux1.bias"));
+    assert!(error.expect_err("half a head").to_string().contains("1 missing (aux1.bias)"));
     file.arrays.remove("fc.bias");
     file.write(&scratch.0)?;
     let error = checkpoint::load(&scratch.0, |each| visit(&mut with(None, 0.0), each));
-    assert!(error.expect_err("no bias").to_string().contains("1 missing: fc.bias"));
+    assert!(error.expect_err("no bias").to_string().contains("1 missing (fc.bias)"));
+    Ok(())
+}
+
+/// Trained for four classes, wanted for two.
+#[test]
+fn the_last_layer_may_be_for_other_classes() -> Result<(), Error> {
+    let net = |classes: usize, head: usize, value: f32| {
+        let hidden = Sequential::new().add("0", Linear::new(3, 5));
+        let net = Sequential::new().add("hidden", hidden).add("aux1", Linear::new(5, head));
+        let mut net = net.add("fc", Linear::<f32>::new(5, classes));
+        visit(&mut net, &mut |_, slot| {
+            if let residual::nn::Slot::Param(param) = slot {
+                param.value = Tensor::full(param.value.shape(), value);
+            }
+        });
+        net
+    };
+    let scratch = Scratch::new("classes");
+    checkpoint::save(&scratch.0, |each| visit(&mut net(4, 4, 0.5), each), &metadata())?;
+    let weights = Weights::read(&scratch.0)?;
+
+    let mut other = net(2, 2, 0.0);
+    let error = weights.load(|each| visit(&mut other, each)).expect_err("other classes").to_string();
+    let parts =
+        ["those of a own: 4 of another shape (aux1.weight: expected [2, 5], found [4, 5], ", "nothing was"];
+    assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    let said = weights.load_but_classes(|each| visit(&mut other, each))?;
+    let kept =
+        |name| format!("{name}: 2 classes instead of the file's 4, the layer keeps its initial weights");
+    assert_eq!(said, [kept("fc"), kept("aux1")]);
+    visit(&mut other, &mut |name, slot| {
+        if let residual::nn::Slot::Param(param) = slot {
+            let expected = if name.to_string().starts_with("hidden") { 0.5 } else { 0.0 };
+            assert!(param.value.as_slice().iter().all(|&x| x == expected), "{name}");
+        }
+    });
+
+    // As many classes: all is loaded.
+    let mut same = net(4, 4, 0.0);
+    assert_eq!(weights.load_but_classes(|each| visit(&mut same, each))?, [""; 0]);
+    // Another width before the last layer is another network.
+    let mut wider = Sequential::new().add("hidden", Sequential::new().add("0", Linear::new(3, 6)));
+    wider = wider.add("aux1", Linear::new(6, 4)).add("fc", Linear::new(6, 2));
+    let error = weights.load_but_classes(|each| visit(&mut wider, each)).expect_err("another network");
+    assert!(error.to_string().contains("fc.weight: expected [2, 6], found [4, 5]"), "{error}");
     Ok(())
 }

@@ -87,6 +87,14 @@ impl<T: Real> Buffer<T> {
     }
 }
 
+/// Gives the system back all storage that waits for its next use.
+///
+/// Fresh zeros cost nothing until they are touched, used ones must be written. So this is for a
+/// program that builds large networks one after another and runs none of them.
+pub fn release() {
+    pool::clear();
+}
+
 impl<T: Real> Drop for Buffer<T> {
     fn drop(&mut self) {
         pool::give(std::mem::take(&mut self.cells));

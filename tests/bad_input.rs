@@ -115,6 +115,10 @@ fn data_that_cannot_be_read() {
 fn weights_that_do_not_fit() {
     let trial = Trial::new();
     trial.refused("eval --weights nowhere", 1, &["nowhere: cannot read"]);
+    for command in ["eval", "train --data data"] {
+        let parts = ["--weights", "no best.safetensors in empty"];
+        trial.refused(&format!("{command} --weights empty"), 2, &parts);
+    }
     trial.refused("eval --weights garbage", 1, &["garbage: expected a safetensors file"]);
     trial.refused(
         "eval resnet8 --weights weights --data data",

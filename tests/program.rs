@@ -41,6 +41,9 @@ fn training_says_what_it_does_and_where_all_is() {
     let place = Place::with_data();
     let answer = place.run("train lenet5 --data data --steps 3 --batch-size 8 --threads 1");
     assert_eq!(answer.status, 0, "{}", answer.stderr);
+    for line in ["length     1 epoch, at most 3 steps, batches of 8", "learning rate 0.01\n"] {
+        assert!(answer.stdout.contains(line), "no `{line}` in {}", answer.stdout);
+    }
     for line in ["lenet5, 61,706 parameters", "36 to train on, 4 to validate, 20 to test", "1 thread,"] {
         assert!(answer.stdout.contains(line), "no `{line}` in {}", answer.stdout);
     }
@@ -87,7 +90,7 @@ fn eval_normalises_as_training_did() {
 fn a_run_that_was_killed_early_still_starts_from_its_weights() {
     let place = Place::with_data();
     json(&place, &format!("{TRAIN} --steps 3 --output first"));
-    let given = "--weights first/last.safetensors";
+    let given = "--weights first";
     let whole = json(&place, &format!("{TRAIN} --steps 3 {given} --output run"));
     for name in ["state.safetensors", "last.safetensors", "best.safetensors", "log.jsonl"] {
         fs::remove_file(place.file("run").join(name)).expect("a file of the run");
@@ -97,6 +100,8 @@ fn a_run_that_was_killed_early_still_starts_from_its_weights() {
     assert_eq!(answer.status, 0, "{}", answer.stderr);
     let again: Value = serde_json::from_str(&answer.stdout).expect("JSON");
     assert_eq!(again["test_loss"], whole["test_loss"]);
+    let answer = place.run("train --resume run");
+    assert!(answer.stderr.starts_with("this run has finished; "), "{}", answer.stderr);
 }
 
 #[test]

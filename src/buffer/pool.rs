@@ -88,6 +88,13 @@ pub(super) fn give<T: Real>(cells: Vec<T>) {
     }
 }
 
+/// Frees all that nobody uses.
+pub(super) fn clear() {
+    let mut pool = pool();
+    pool.shelves.clear();
+    pool.idle = 0;
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

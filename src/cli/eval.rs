@@ -56,7 +56,7 @@ struct Subject<'a> {
 /// Scores the test images.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
-    let weights = in_folder(&args.weights);
+    let weights = in_folder(&args.weights)?;
     let saved = Metadata::read(&weights)?;
     let given = args.network.as_ref().map(Network::name);
     let name = model_name(given, saved.as_ref(), &args.weights)?;

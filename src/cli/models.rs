@@ -6,7 +6,7 @@ use super::{
     table::{Align, Table, metric, thousands},
 };
 use residual::{
-    Error,
+    Error, buffer,
     models::{self, Options},
     nn::Outline,
 };
@@ -25,8 +25,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let rows = models::all().iter().map(|entry| {
         let options = network::bare(entry.options());
-        let model = models::build::<f32>(entry.name, &options)?;
-        Ok((entry, options, model.outline(network::images(&options, 1))))
+        let outline = models::build::<f32>(entry.name, &options)?.outline(network::images(&options, 1));
+        buffer::release();
+        Ok((entry, options, outline))
     });
     let rows: Vec<_> = rows.collect::<Result<_, Error>>()?;
     if args.json {

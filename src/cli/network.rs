@@ -82,9 +82,18 @@ fn shortcut(kind: &str) -> Shortcut {
     }
 }
 
-/// The best weights of a run, where a folder is given.
-pub fn in_folder(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("best.safetensors") } else { path.into() }
+/// The file of weights that `--weights` names: of a run's folder, the best.
+pub fn in_folder(path: &Path) -> Result<PathBuf, Error> {
+    let best = path.join("best.safetensors");
+    if path.is_dir() && !best.exists() {
+        return Err(Error::Argument {
+            name: "--weights".into(),
+            expected: "a safetensors file, or the folder of a run that has ended an epoch".into(),
+            found: format!("no best.safetensors in {}", path.display()),
+            hint: "name the file, or the folder that `residual train` named".into(),
+        });
+    }
+    Ok(if path.is_dir() { best } else { path.into() })
 }
 
 /// The name given, else the one that the weights at `path` say.

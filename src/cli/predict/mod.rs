@@ -65,7 +65,7 @@ struct Preparation {
 /// the status is 1; the others are classified all the same.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
-    let weights = in_folder(&args.weights);
+    let weights = in_folder(&args.weights)?;
     let saved = Metadata::read(&weights)?;
     let (given, images) = split(args);
     let name = model_name(given, saved.as_ref(), &args.weights)?;

@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let mut run = match &args.resume {
         Some(folder) => Run::resume(folder)?,
-        None => Run::new(args.recipe.config(args.network.as_ref()))?,
+        None => Run::new(args.recipe.config(args.network.as_ref())?)?,
     };
     run.skipped().iter().for_each(note);
     let plan = plan(&mut run);
@@ -66,8 +66,12 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     } else {
         say(plan)
     }
+    if let Some(summary) = run.summary() {
+        let weights = quoted(&summary.weights);
+        note(format_args!("this run has finished; a new one goes on from it with --weights {weights}"));
+    }
     let stop = stop_on_interrupt();
-    let mut progress = Progress::new(run.config(), args.json);
+    let mut progress = Progress::new(run.epochs(), args.json);
     let outcome = run.train(&stop, &mut |event| progress.observe(event));
     progress.finish();
     let outcome = match outcome {

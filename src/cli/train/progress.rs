@@ -5,7 +5,7 @@ use crate::cli::{
     screen::{Paint, note, say},
     table::{duration, percent, thousands},
 };
-use residual::train::{Config, EpochReport, Event, StepReport};
+use residual::train::{EpochReport, Event, StepReport};
 use std::time::Duration;
 
 /// Listens to a run.
@@ -17,9 +17,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// For a run of this configuration; where `quiet`, nothing goes to stdout.
-    pub fn new(config: &Config, quiet: bool) -> Self {
-        Self { epochs: config.epochs, quiet, headed: false, bar: Bar::new() }
+    /// For a run of so many epochs; where `quiet`, nothing goes to stdout.
+    pub fn new(epochs: usize, quiet: bool) -> Self {
+        Self { epochs, quiet, headed: false, bar: Bar::new() }
     }
 
     /// Shows what happened.

@@ -2,10 +2,11 @@
 
 use crate::cli::{
     args,
-    network::{Network, shortcuts},
+    network::{Network, in_folder, shortcuts},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use residual::{
+    Error,
     models::Shortcut,
     train::{Config, config::OptimizerName, schedule::Shape},
 };
@@ -63,8 +64,8 @@ pub struct Recipe {
     #[arg(long, value_name = "N", value_parser = args::whole, allow_hyphen_values = true,
           help = usual("What all randomness follows from", config().seed))]
     seed: Option<u64>,
-    /// Start from these weights, a safetensors file, instead of random ones
-    #[arg(long, value_name = "FILE")]
+    /// Start from these weights, a safetensors file or the folder of a run, instead of random ones
+    #[arg(long, value_name = "FILE|DIR")]
     weights: Option<PathBuf>,
     /// Where the run is kept; runs/MODEL-DATA-NUMBER, unless said
     #[arg(long, value_name = "DIR")]
@@ -73,16 +74,16 @@ pub struct Recipe {
 
 impl Recipe {
     /// The configuration that it asks for, for this network or the usual one.
-    pub fn config(&self, network: Option<&Network>) -> Config {
+    pub fn config(&self, network: Option<&Network>) -> Result<Config, Error> {
         let Config { model, optimizer, .. } = Config::default();
         let model = network.map_or(model, |network| network.name().into());
         let usual = Config::usual(&model, self.optimizer.unwrap_or(optimizer));
         let momentum = self.momentum.unwrap_or(usual.momentum);
-        Config {
+        Ok(Config {
             model,
             shortcut: self.shortcut.unwrap_or(usual.shortcut),
             data: self.data.clone().unwrap_or(usual.data),
-            weights: self.weights.clone(),
+            weights: self.weights.as_deref().map(in_folder).transpose()?,
             epochs: self.epochs.unwrap_or(usual.epochs),
             steps: self.steps.map(|steps| steps as u64),
             batch_size: self.batch_size.unwrap_or(usual.batch_size),
@@ -99,7 +100,7 @@ impl Recipe {
             shuffle: !self.no_shuffle,
             seed: self.seed.unwrap_or(usual.seed),
             output: self.output.clone(),
-        }
+        })
     }
 }
 

@@ -27,7 +27,7 @@ pub fn plan(run: &mut Run) -> String {
         ("data", data(run.splits())),
         ("optimizer", optimizer(config)),
         ("schedule", schedule(config)),
-        ("length", length(config)),
+        ("length", length(config, run.epochs())),
         ("device", device()),
         ("output", run.folder().display().to_string()),
     ];
@@ -82,11 +82,11 @@ fn data(splits: &Splits) -> String {
     )
 }
 
-fn length(config: &Config) -> String {
-    let s = if config.epochs == 1 { "" } else { "s" };
+fn length(config: &Config, epochs: usize) -> String {
+    let s = if epochs == 1 { "" } else { "s" };
     let limit = config.steps.map(|steps| format!(", at most {} steps", thousands(steps)));
     let limit = limit.unwrap_or_default();
-    format!("{} epoch{s}{limit}, batches of {}, seed {}", config.epochs, config.batch_size, config.seed)
+    format!("{epochs} epoch{s}{limit}, batches of {}, seed {}", config.batch_size, config.seed)
 }
 
 fn optimizer(config: &Config) -> String {

@@ -208,6 +208,16 @@ impl Run {
         self.folder.path()
     }
 
+    /// How many epochs it takes, the last one cut short where [`Config::steps`] says so.
+    pub fn epochs(&self) -> usize {
+        self.schedule.steps.div_ceil(self.loader.batches() as u64) as usize
+    }
+
+    /// What came of it, if it has finished.
+    pub fn summary(&self) -> Option<&Summary> {
+        self.finished.as_ref()
+    }
+
     /// What was skipped in the weights to start from: a sentence for each part.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
@@ -237,8 +247,7 @@ impl Run {
         let (step, steps) = (self.progress.step, self.schedule.steps);
         observe(&Event::Start { folder: self.folder().into(), step, steps });
         (self.clock, self.saved) = (Instant::now(), Instant::now());
-        let epochs = steps.div_ceil(self.loader.batches() as u64) as usize;
-        while self.progress.epochs < epochs {
+        while self.progress.epochs < self.epochs() {
             let ended =
                 self.steps(stop, observe)?.is_continue() && self.validate(stop, observe)?.is_continue();
             if !ended {

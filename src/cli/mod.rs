@@ -31,7 +31,7 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Begin with `residual train`: it trains on Fashion-MNIST, which is built in.
+Begin with `residual train`: it trains on Fashion-MNIST, which comes with the program.
 
 Environment: RESIDUAL_ISA=scalar|avx2|avx512|neon forces the vector instructions; NO_COLOR turns colours off.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";

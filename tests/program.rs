@@ -6,11 +6,34 @@ mod place;
 
 use folder::idx;
 use place::{Answer, Place};
-use residual::{Tensor, checkpoint::TensorFile};
+use residual::{Tensor, checkpoint::TensorFile, models::Options};
 use serde_json::Value;
 use std::fs;
 
 const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.05 --json";
+
+/// LeNet-5's weights tell ten classes apart; the data has ten, and seven may be asked for.
+#[test]
+fn a_last_layer_for_other_classes_starts_anew() {
+    let place = Place::with_files();
+    let run = "forward lenet5 --weights weights --input images --output out";
+    let answer = place.run(&format!("{run} --num-classes 7"));
+    let said = "fc3: 7 classes instead of the file's 10, the layer keeps its initial weights\n";
+    assert!(answer.status == 0 && answer.stderr.starts_with(said), "{}", answer.stderr);
+    let scores = TensorFile::read(&place.file("out")).expect("a file that was written");
+    let scores = scores.arrays["output"].to_tensor::<f64>().expect("two axes");
+    assert!(scores.dims() == [2, 7] && scores.as_slice().iter().all(|&x| x != 0.0));
+    let same = place.run(&format!("{run} --num-classes 10"));
+    assert!(same.status == 0 && !same.stderr.contains("fc3"), "{}", same.stderr);
+
+    let seven = Options { classes: 7, in_channels: 1, input_size: 28, ..Options::default() };
+    place.save_weights("seven", "lenet5", &seven);
+    let trained = place.run(&format!("{TRAIN} --weights seven --epochs 1 --output run"));
+    let said = "fc3: 10 classes instead of the file's 7, the layer keeps its initial weights\n";
+    assert!(trained.status == 0 && trained.stderr.contains(said), "{}", trained.stderr);
+    let judged = place.run("eval lenet5 --weights seven --data data");
+    assert!(judged.status == 2 && judged.stderr.contains("7 classes"), "{}", judged.stderr);
+}
 
 /// The JSON that a command prints.
 #[track_caller]

@@ -9,9 +9,9 @@ use super::{
 };
 use residual::{
     Error,
-    checkpoint::{self, Metadata},
+    checkpoint::{Metadata, Weights},
     data::{self, Dataset, Normalization},
-    models::{self, Options},
+    models::Options,
     train::{Config, Evaluation, evaluate},
 };
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ use std::{
 pub struct Args {
     #[command(flatten)]
     network: Option<Network>,
-    /// A safetensors file, or the folder of a run, whose best weights are taken
+    /// A file of weights, safetensors or .pth, or the folder of a run, whose best weights are taken
     #[arg(long, value_name = "FILE|DIR")]
     weights: PathBuf,
     /// What to classify; what the weights were learned from, unless said
@@ -57,7 +57,8 @@ struct Subject<'a> {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let weights = in_folder(&args.weights)?;
-    let saved = Metadata::read(&weights)?;
+    let read = Weights::read(&weights)?;
+    let saved = read.metadata().cloned();
     let given = args.network.as_ref().map(Network::name);
     let name = model_name(given, saved.as_ref(), &args.weights)?;
     let data = data_name(args, saved.as_ref())?;
@@ -71,9 +72,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
         Some(saved) => as_learned(&weights, saved, &data, test)?,
         None => test,
     };
-    let mut model = models::build::<f32>(&name, &network::bare(options))?;
-    let loaded = checkpoint::load(&weights, |each| model.visit(each))?;
-    loaded.skipped.iter().for_each(note);
+    let mut model = args.variant.load::<f32>(&name, &network::bare(options), read)?;
     let mut bar = Bar::new();
     bar.count("scored", 0, test.len(), "images");
     let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |done| {

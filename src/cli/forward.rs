@@ -7,8 +7,8 @@ use super::{
 };
 use residual::{
     Error, Real, Tensor,
-    checkpoint::{self, Array, Metadata, Numbers, TensorFile},
-    models::{self, Model, Options, Step},
+    checkpoint::{Array, Numbers, TensorFile, Weights},
+    models::{Model, Options, Step},
     nn::Slot,
     ops::cross_entropy::CrossEntropy,
 };
@@ -28,7 +28,7 @@ pub struct Args {
     network: Network,
     #[command(flatten)]
     variant: Variant,
-    /// The network's weights, a safetensors file
+    /// The network's weights, a safetensors or .pth file
     #[arg(long, value_name = "FILE")]
     weights: PathBuf,
     /// A safetensors file with the images, (N, C, H, W), under the name `input`
@@ -65,9 +65,8 @@ input's and the weights', unless said.";
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let mut file = TensorFile::read(&args.input)?;
-    let found = file.arrays.keys().cloned().collect::<Vec<_>>().join(", ");
     let input = file.arrays.remove(INPUT);
-    let input = input.ok_or_else(|| bad_input(args, &format!("the names `{found}`")))?;
+    let input = input.ok_or_else(|| bad_input(args, &names(&file)))?;
     match input.numbers {
         Numbers::F64(_) => run_in::<f64>(args, &input),
         _ => run_in::<f32>(args, &input),
@@ -95,6 +94,17 @@ fn run_in<T: Real>(args: &Args, input: &Array) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The first few names of a file.
+fn names(file: &TensorFile) -> String {
+    const SHOWN: usize = 5;
+    let count = file.arrays.len();
+    let first = file.arrays.keys().take(SHOWN);
+    let first: Vec<String> =
+        first.map(|name| name.chars().take(40).flat_map(char::escape_debug).collect()).collect();
+    let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
+    format!("{count} names: {}{more}", first.join(", "))
+}
+
 fn bad_input(args: &Args, found: &str) -> Error {
     Error::Format {
         path: args.input.clone(),
@@ -115,8 +125,9 @@ fn images<T: Real>(args: &Args, input: &Array) -> Result<Tensor<T>, Error> {
 /// The network for these images, with its weights.
 fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, Error> {
     let name = args.network.name();
-    let saved = Metadata::read(&args.weights)?;
-    let usual = saved.as_ref().map_or_else(|| network::made_for(name), network::of_saved);
+    let weights = Weights::read(&args.weights)?;
+    let saved = weights.metadata();
+    let usual = saved.map_or_else(|| network::made_for(name), network::of_saved);
     let [_, height, _, channels] = images.dims();
     let usual =
         if saved.is_some() { usual } else { Options { in_channels: channels, input_size: height, ..usual } };
@@ -133,10 +144,7 @@ fn load<T: Real>(args: &Args, images: &Tensor<T>) -> Result<Box<dyn Model<T>>, E
     }
     // A head that the file lacks starts as a new one does, which matters to training alone.
     let options = if args.train { options } else { network::bare(options) };
-    let mut model = models::build::<T>(name, &options)?;
-    let loaded = checkpoint::load(&args.weights, |each| model.visit(each))?;
-    loaded.skipped.iter().for_each(note);
-    Ok(model)
+    args.variant.load(name, &options, weights)
 }
 
 /// Forward and backward as in training: prints the loss, writes the gradients.

@@ -1,14 +1,15 @@
 //! Which network, and for which images and classes.
 
-use super::args;
+use super::{args, screen::note};
 use clap::{
     Args,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use residual::{
-    Error, Shape,
-    checkpoint::Metadata,
-    models::{self, Entry, Options, Shortcut},
+    Error, Real, Shape,
+    checkpoint::{Metadata, Weights},
+    models::{self, Entry, Model, Options, Shortcut},
+    nn::Visitor,
 };
 use std::path::{Path, PathBuf};
 
@@ -66,6 +67,25 @@ impl Variant {
             transform_input: usual.transform_input || self.transform_input,
             ..usual
         }
+    }
+}
+
+impl Variant {
+    /// The network called `name` with these weights; says what of them was left out. Where the user
+    /// asks for other classes than the file's, the last layer starts anew.
+    pub fn load<T: Real>(
+        &self,
+        name: &str,
+        options: &Options,
+        weights: Weights,
+    ) -> Result<Box<dyn Model<T>>, Error> {
+        let init = options.init || self.num_classes.is_some();
+        let mut model = models::build::<T>(name, &Options { init, ..*options })?;
+        let visit = |each: &mut Visitor<'_, T>| model.visit(each);
+        let skipped =
+            if self.num_classes.is_some() { weights.load_but_classes(visit) } else { weights.load(visit) };
+        skipped?.iter().for_each(note);
+        Ok(model)
     }
 }
 

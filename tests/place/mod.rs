@@ -69,7 +69,7 @@ impl Place {
             in_channels: options.in_channels,
             input_size: [options.input_size; 2],
             data: "mnist".into(),
-            classes: (0..10).map(|class| class.to_string()).collect(),
+            classes: (0..options.classes).map(|class| class.to_string()).collect(),
             mean: vec![0.5],
             std: vec![0.5],
             shortcut: None,

@@ -5,13 +5,13 @@ mod decode;
 use super::{
     args::Threads,
     network::{self, Variant, in_folder, model_name},
-    screen::{self, note, say},
+    screen::{self, say},
 };
 use residual::{
     Error, Tensor,
-    checkpoint::{self, Metadata},
+    checkpoint::{Metadata, Weights},
     data::{Normalization, Picture, imagenet},
-    models::{self, Model, Options},
+    models::{Model, Options},
     ops::softmax,
 };
 use serde_json::{Value, json};
@@ -66,7 +66,8 @@ struct Preparation {
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let weights = in_folder(&args.weights)?;
-    let saved = Metadata::read(&weights)?;
+    let read = Weights::read(&weights)?;
+    let saved = read.metadata().cloned();
     let (given, images) = split(args);
     let name = model_name(given, saved.as_ref(), &args.weights)?;
     if images.is_empty() {
@@ -80,9 +81,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let usual = saved.as_ref().map_or_else(|| network::made_for(&name), network::of_saved);
     let options = network::bare(args.variant.over(usual));
     let preparation = Preparation::new(options, saved)?;
-    let mut model = models::build::<f32>(&name, &options)?;
-    let loaded = checkpoint::load(&weights, |each| model.visit(each))?;
-    loaded.skipped.iter().for_each(note);
+    let mut model = args.variant.load::<f32>(&name, &options, read)?;
 
     let mut answers = Vec::new();
     let mut well = true;

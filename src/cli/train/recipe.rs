@@ -64,7 +64,8 @@ pub struct Recipe {
     #[arg(long, value_name = "N", value_parser = args::whole, allow_hyphen_values = true,
           help = usual("What all randomness follows from", config().seed))]
     seed: Option<u64>,
-    /// Start from these weights, a safetensors file or the folder of a run, instead of random ones
+    /// Start from these weights, a safetensors or .pth file or the folder of a run, instead of random ones;
+    /// a last layer for other classes than the data's starts anew
     #[arg(long, value_name = "FILE|DIR")]
     weights: Option<PathBuf>,
     /// Where the run is kept; runs/MODEL-DATA-NUMBER, unless said

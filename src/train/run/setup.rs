@@ -2,7 +2,7 @@
 
 use super::folder::Folder;
 use crate::{
-    checkpoint::{self, Metadata},
+    checkpoint::{Metadata, Weights},
     data::{self, Loader, Splits},
     error::Error,
     models::{self, Model, Options},
@@ -52,13 +52,14 @@ pub(super) fn build(config: &Config, splits: &Splits) -> Result<Box<dyn Model<f3
     models::build(&config.model, &options)
 }
 
-/// Gives the network the weights to start from, if there are any; says what of them was skipped.
+/// Gives the network the weights to start from, if there are any, but for a last layer of other classes;
+/// says what of them was skipped.
 pub(super) fn start_from(
     weights: Option<&PathBuf>,
     model: &mut dyn Model<f32>,
 ) -> Result<Vec<String>, Error> {
     let Some(weights) = weights else { return Ok(Vec::new()) };
-    Ok(checkpoint::load(weights, |each| model.visit(each))?.skipped)
+    Weights::read(weights)?.load_but_classes(|each| model.visit(each))
 }
 
 /// Batches as the configuration asks for, which the network can be trained on.

@@ -7,7 +7,7 @@
 use proptest::{prelude::*, test_runner::TestRunner};
 use residual::{
     Real, Shape, Tensor,
-    ops::conv2d::{Geometry, blocked, im2col, naive},
+    ops::conv2d::{Geometry, blocked, im2col, naive, winograd},
     rng::Generator,
     simd::Isa,
 };
@@ -195,9 +195,53 @@ fn rounding_stays_small() {
     }
 }
 
-fn distance(found: &Tensor<f32>, expected: &Tensor<f64>) -> f64 {
+/// Winograd's form computes other products, so it is judged by the norm of its error: the three passes in
+/// `T`, on normal random numbers, against the naive form in f64.
+fn winograd_is_near<T: Real>(isa: Isa, (x, w, padding): ([usize; 4], [usize; 4], [usize; 2])) -> [f64; 3] {
+    let g = Geometry::default().padding(padding);
+    let [xt, wt, dyt] = Case { x, w, g, seed: 5 }.tensors::<T>(Generator::normal);
+    let [x, w, dy] = [&xt, &wt, &dyt].map(Tensor::cast::<f64>);
+    [
+        distance(&winograd::forward(isa, &xt, &wt, g), &naive::forward(&x, &w, g)),
+        distance(
+            &winograd::grad_input(isa, &dyt, &wt, x.shape(), g),
+            &naive::grad_input(&dy, &w, x.shape(), g),
+        ),
+        distance(
+            &winograd::grad_weights(isa, &dyt, &xt, w.shape(), g),
+            &naive::grad_weights(&dy, &x, w.shape(), g),
+        ),
+    ]
+}
+
+/// Images smaller than a tile, ragged at the edges, every padding, one panel and an odd number of them.
+#[test]
+fn winograd_stays_near_naive() {
+    let sizes = prop_oneof![1..=6usize, 7..=19usize];
+    let blocks = || prop_oneof![3 => 1..=3usize, 1 => 8..=9usize];
+    let cases = (1..=3usize, [sizes.clone(), sizes], blocks(), blocks(), [0..=2usize, 0..=2usize]);
+    for isa in Isa::available() {
+        let worst = std::cell::Cell::new([0f64; 2]);
+        TestRunner::new(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(10) })
+            .run(&cases, |(n, size, inputs, outputs, padding)| {
+                let size: [usize; 2] =
+                    std::array::from_fn(|axis| size[axis].max(3 - 2 * padding[axis].min(1)));
+                let case = ([n, size[0], size[1], 16 * inputs], [16 * outputs, 16 * inputs, 3, 3], padding);
+                let off = [winograd_is_near::<f32>(isa, case), winograd_is_near::<f64>(isa, case)]
+                    .map(|errors| errors.into_iter().fold(0.0, f64::max));
+                prop_assert!(off[0] < 1e-5 && off[1] < 1e-14, "{isa}, {case:?}: {off:?}");
+                let before = worst.get();
+                worst.set([0, 1].map(|i| before[i].max(off[i])));
+                Ok(())
+            })
+            .unwrap_or_else(|error| panic!("{error}"));
+        println!("{isa}: Winograd's form off by at most {:?} of the norm, f32 and f64", worst.get());
+    }
+}
+
+fn distance<T: Real>(found: &Tensor<T>, expected: &Tensor<f64>) -> f64 {
     let pairs = found.as_slice().iter().zip(expected.as_slice());
-    let squares = pairs.map(|(&a, &b)| ((f64::from(a) - b).powi(2), b * b));
+    let squares = pairs.map(|(&a, &b)| ((a.to_f64() - b).powi(2), b * b));
     let (error, norm) = squares.fold((0.0, 0.0), |(e, n), (a, b)| (e + a, n + b));
     (error / norm).sqrt()
 }

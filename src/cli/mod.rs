@@ -19,7 +19,7 @@ mod train;
 mod usage;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use residual::{Error, simd::Isa};
+use residual::{Error, ops::conv2d::winograd, simd::Isa};
 use std::process::ExitCode;
 
 /// Train, evaluate and take apart the classic convolutional networks, from LeNet-5 to ResNeXt.
@@ -33,7 +33,8 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Begin with `residual train`: it trains on Fashion-MNIST, which comes with the program.
 
-Environment: RESIDUAL_ISA=scalar|avx2|avx512|neon forces the vector instructions; NO_COLOR turns colours off.
+Environment: RESIDUAL_ISA=scalar|avx2|avx512|neon forces the vector instructions; RESIDUAL_CONV=direct switches
+Winograd's form of convolution off; NO_COLOR turns colours off.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C.";
 
 #[derive(Subcommand)]
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
 
 fn run() -> Result<ExitCode, Error> {
     Isa::from_env()?;
+    winograd::allowed()?;
     let command = match Cli::try_parse() {
         Ok(Cli { command }) => command,
         Err(error) if error.use_stderr() => return Err(usage::fold(&error)),

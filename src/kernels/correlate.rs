@@ -171,7 +171,7 @@ impl Correlation {
 }
 
 /// Cuts `pixels` into tiles of at most `most`, as even as can be.
-fn split(pixels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+pub fn split(pixels: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let tiles = pixels.div_ceil(most);
     (0..tiles).map(move |i| i * pixels / tiles..(i + 1) * pixels / tiles)
 }

@@ -12,6 +12,7 @@
 //! | [`mod@tile`] | P pixels by V blocks of outputs, in registers, over a list of taps |
 //! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
 //! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
+//! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
 //! Padding, stride, dilation, groups and ragged channel counts end in strips and tap lists; the two
@@ -24,3 +25,4 @@ pub mod outer;
 pub mod peak;
 pub mod strip;
 pub mod tile;
+pub mod winograd;

@@ -38,23 +38,17 @@ pub struct Factors<'a, T> {
 ///
 /// # Panics
 /// If `blocks` is neither one nor two.
-pub fn run<T: Real>(isa: Isa, blocks: usize, factors: Factors<'_, T>, dw: &mut [Block<T>]) {
+pub fn run<T: Real>(isa: Isa, blocks: usize, factors: &Factors<'_, T>, dw: &mut [Block<T>]) {
     let step = channels::<T>(isa, blocks, factors.depth);
-    for (i, dw) in dw.chunks_exact_mut(step * blocks).enumerate() {
-        let first = i * step;
-        if first >= factors.depth {
-            break;
-        }
-        macro_rules! sizes {
-            ($($C:literal x $V:literal)*) => {
-                match (step, blocks) {
-                    $(($C, $V) => T::dispatch(isa, Outer::<T, $C, $V> { factors, first, dw }),)*
-                    _ => unreachable!("no outer product of {step} channels by {blocks} blocks"),
-                }
-            };
-        }
-        sizes!(2 x 1  4 x 1  8 x 1  2 x 2  4 x 2  8 x 2)
+    macro_rules! sizes {
+        ($($C:literal x $V:literal)*) => {
+            match (step, blocks) {
+                $(($C, $V) => T::dispatch(isa, Outer::<T, $C, $V> { factors, dw }),)*
+                _ => unreachable!("no outer product of {step} channels by {blocks} blocks"),
+            }
+        };
     }
+    sizes!(2 x 1  4 x 1  8 x 1  2 x 2  4 x 2  8 x 2)
 }
 
 /// How many channels fit beside `blocks` blocks: their accumulators, dy's blocks and one splat. No more
@@ -64,9 +58,9 @@ fn channels<T: Vectorized>(isa: Isa, blocks: usize, depth: usize) -> usize {
     [8, 4].into_iter().find(|&c| fits(c) && c / 2 < depth).unwrap_or(2)
 }
 
+/// By reference, as a [tile](super::tile).
 struct Outer<'a, T, const C: usize, const V: usize> {
-    factors: Factors<'a, T>,
-    first: usize,
+    factors: &'a Factors<'a, T>,
     dw: &'a mut [Block<T>],
 }
 
@@ -79,38 +73,48 @@ impl<T: Real, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V> {
         if C * V + V + 1 > S::BLOCKS {
             unreachable!("{C} channels by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
-        let Factors { x, dy, runs, len, .. } = self.factors;
-        let first = self.first;
-        assert!(first + C <= BLOCK, "channels {first}.. of a block");
-        let dw: &mut [[Block<T>; V]; C] =
-            self.dw.as_chunks_mut::<V>().0.first_chunk_mut().expect("a gradient for each channel");
-        let dy = dy.as_chunks::<V>().0;
+        let dw = self.dw.as_chunks_mut::<V>().0.as_chunks_mut::<C>().0;
+        for (i, dw) in dw.iter_mut().enumerate().take(self.factors.depth.div_ceil(C)) {
+            add::<T, S, C, V>(simd, self.factors, i * C, dw);
+        }
+    }
+}
 
-        let mut sums = [[simd.splat(T::ZERO); V]; C];
-        for c in 0..C {
-            for v in 0..V {
-                sums[c][v] = simd.load(&dw[c][v]);
-            }
+/// The products of the channels `first..first + C`.
+#[inline(always)]
+fn add<T: Real, S: Simd<T>, const C: usize, const V: usize>(
+    simd: S,
+    factors: &Factors<'_, T>,
+    first: usize,
+    dw: &mut [[Block<T>; V]; C],
+) {
+    assert!(first + C <= BLOCK, "channels {first}.. of a block");
+    let dy = factors.dy.as_chunks::<V>().0;
+    let mut sums = [[simd.splat(T::ZERO); V]; C];
+    for c in 0..C {
+        for v in 0..V {
+            sums[c][v] = simd.load(&dw[c][v]);
         }
-        for run in runs {
-            let pixels = x[run.x as usize..][..len].iter().zip(&dy[run.dy as usize..][..len]);
-            for (x, dy) in pixels {
-                let mut g = [simd.splat(T::ZERO); V];
+    }
+    for run in factors.runs {
+        let x = &factors.x[run.x as usize..][..factors.len];
+        let pixels = x.iter().zip(&dy[run.dy as usize..][..factors.len]);
+        for (x, dy) in pixels {
+            let mut g = [simd.splat(T::ZERO); V];
+            for v in 0..V {
+                g[v] = simd.load(&dy[v]);
+            }
+            for c in 0..C {
+                let x = simd.splat(x[first + c]);
                 for v in 0..V {
-                    g[v] = simd.load(&dy[v]);
-                }
-                for c in 0..C {
-                    let x = simd.splat(x[first + c]);
-                    for v in 0..V {
-                        sums[c][v] = simd.mul_add(x, g[v], sums[c][v]);
-                    }
+                    sums[c][v] = simd.mul_add(x, g[v], sums[c][v]);
                 }
             }
         }
-        for c in 0..C {
-            for v in 0..V {
-                simd.store(sums[c][v], &mut dw[c][v]);
-            }
+    }
+    for c in 0..C {
+        for v in 0..V {
+            simd.store(sums[c][v], &mut dw[c][v]);
         }
     }
 }

@@ -64,7 +64,7 @@ fn is_pointwise(w: Shape, g: Geometry) -> bool {
     w.dims()[2..] == [1, 1] && g.stride == [1, 1] && g.padding == [0, 0]
 }
 
-fn packing(w: Shape, groups: usize, direction: Direction) -> Packing {
+pub(super) fn packing(w: Shape, groups: usize, direction: Direction) -> Packing {
     let &[outputs, inputs, kh, kw] = w.dims() else { unreachable!("output_shape checked the ranks") };
     let weights = Weights { groups, inputs, outputs: outputs / groups, taps: kh * kw };
     Packing::new(weights, direction)

@@ -16,6 +16,7 @@
 pub mod blocked;
 pub mod im2col;
 pub mod naive;
+pub mod winograd;
 
 use crate::{
     real::Real,
@@ -108,13 +109,18 @@ impl Geometry {
     }
 }
 
-/// `y` from `x` and `w`.
+/// `y` from `x` and `w`, in the form that is fastest: see [`blocked`] and [`winograd`].
 ///
 /// # Panics
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
-    blocked::forward(Isa::current(), x, w, g)
+    let y = g.output_shape(x.shape(), w.shape());
+    if winograd::pays(w.shape(), g, y) {
+        winograd::forward(Isa::current(), x, w, g)
+    } else {
+        blocked::forward(Isa::current(), x, w, g)
+    }
 }
 
 /// `dx`, of shape `x`, from `dy` and `w`.
@@ -123,7 +129,11 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> 
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
-    blocked::grad_input(Isa::current(), dy, w, x, g)
+    if winograd::pays(w.shape(), g, x) {
+        winograd::grad_input(Isa::current(), dy, w, x, g)
+    } else {
+        blocked::grad_input(Isa::current(), dy, w, x, g)
+    }
 }
 
 /// `dw`, of shape `w`, from `dy` and `x`.
@@ -132,5 +142,9 @@ pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry)
 /// If the shapes do not fit together.
 #[track_caller]
 pub fn grad_weights<T: Real>(dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
-    blocked::grad_weights(Isa::current(), dy, x, w, g)
+    if winograd::pays(w, g, dy.shape()) {
+        winograd::grad_weights(Isa::current(), dy, x, w, g)
+    } else {
+        blocked::grad_weights(Isa::current(), dy, x, w, g)
+    }
 }

@@ -152,7 +152,7 @@ impl Plan {
                         len: self.dy[2],
                         depth: self.packing.sources.depth(),
                     };
-                    outer::run(isa, panel.blocks, factors, dw);
+                    outer::run(isa, panel.blocks, &factors, dw);
                 }
             }
         }

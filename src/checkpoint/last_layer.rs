@@ -24,6 +24,13 @@ impl fmt::Display for OtherClasses {
     }
 }
 
+/// A layer, and its parameters' names and shapes.
+#[derive(Default)]
+struct End {
+    layer: String,
+    parameters: Vec<(String, Vec<usize>)>,
+}
+
 /// Those among the last layer and the last layers of auxiliary heads whose outputs alone, the first
 /// extent of weight and bias, are others than the file's.
 pub(super) fn other_classes<T: Real>(
@@ -31,18 +38,18 @@ pub(super) fn other_classes<T: Real>(
     visit: impl FnOnce(&mut Visitor<'_, T>),
 ) -> Vec<OtherClasses> {
     // Of the trunk, under the empty name, and of each head: the parameters of the last layer so far.
-    let mut last: BTreeMap<String, (String, Vec<(String, Vec<usize>)>)> = BTreeMap::new();
+    let mut last: BTreeMap<String, End> = BTreeMap::new();
     visit(&mut |name, slot| {
         let Slot::Param(param) = slot else { return };
         let name = name.to_string();
         let part = name.split('.').next().filter(|part| part.starts_with("aux")).unwrap_or_default();
-        let (end, parameters) = last.entry(part.into()).or_default();
-        if *end != layer(&name) {
-            (*end, *parameters) = (layer(&name).into(), Vec::new());
+        let end = last.entry(part.into()).or_default();
+        if end.layer != layer(&name) {
+            *end = End { layer: layer(&name).into(), parameters: Vec::new() };
         }
-        parameters.push((name, param.value.shape().dims().to_vec()));
+        end.parameters.push((name, param.value.shape().dims().to_vec()));
     });
-    let other = |(name, parameters): (String, Vec<(String, Vec<usize>)>)| {
+    let other = |End { layer, parameters }: End| {
         let mut classes = None;
         for (parameter, here) in parameters {
             let there = &arrays.get(&parameter)?.shape;
@@ -53,7 +60,7 @@ pub(super) fn other_classes<T: Real>(
             classes = Some((of_file, of_network));
         }
         let (of_file, of_network) = classes.filter(|(of_file, of_network)| of_file != of_network)?;
-        Some(OtherClasses { name, of_file, of_network })
+        Some(OtherClasses { name: layer, of_file, of_network })
     };
     last.into_values().filter_map(other).collect()
 }

@@ -26,6 +26,8 @@
 //! Each map is linear and is written once along one axis; [`both`] applies it along rows, then
 //! columns.
 
+#![allow(clippy::needless_range_loop, reason = "constant indices keep the numbers in registers")]
+
 use crate::{
     real::Real,
     simd::{BLOCK, Block, Isa, Kernel, Simd},

@@ -11,7 +11,6 @@ use residual::{
     Error,
     checkpoint::{Metadata, Weights},
     data::{self, Dataset, Normalization},
-    models::Options,
     train::{Config, Evaluation, evaluate},
 };
 use serde_json::{Value, json};
@@ -65,9 +64,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let test = data::open(&data)?.test;
     let options = match &saved {
         Some(saved) => args.variant.over(network::of_saved(saved)),
-        None => args.variant.over(of_data(&test)),
+        None => args.variant.over(network::of_data(&test)),
     };
-    check_fit(&data, &test, &options)?;
+    network::check_fit(&data, &test, &options)?;
     let test = match &saved {
         Some(saved) => as_learned(&weights, saved, &data, test)?,
         None => test,
@@ -90,12 +89,6 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What weights from elsewhere were probably learned for.
-fn of_data(test: &Dataset) -> Options {
-    let [height, _, in_channels] = test.size();
-    Options { classes: test.classes().len(), in_channels, input_size: height, ..Options::default() }
-}
-
 /// What is said; else the data of the run, whose folder knows the path; else what the weights name.
 fn data_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
     let of_run = || {
@@ -108,24 +101,6 @@ fn data_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
         expected: "the images to classify".into(),
         found: format!("none, and {} does not say them", args.weights.display()),
         hint: "try --data fashion-mnist".into(),
-    })
-}
-
-/// A network for other images or classes cannot be judged on these.
-fn check_fit(data: &str, test: &Dataset, options: &Options) -> Result<(), Error> {
-    let [height, width, channels] = test.size();
-    let Options { classes, in_channels, input_size, .. } = *options;
-    let found = (channels, height, width, test.classes().len());
-    if found == (in_channels, input_size, input_size, classes) {
-        return Ok(());
-    }
-    Err(Error::Argument {
-        name: "--data".into(),
-        expected: format!("images ({in_channels}, {input_size}, {input_size}) of {classes} classes"),
-        found: format!("({channels}, {height}, {width}) of {} in {data}", found.3),
-        hint: "name the data that the weights were learned from, or --in-channels, --input-size and \
-               --num-classes"
-            .into(),
     })
 }
 

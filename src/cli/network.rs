@@ -8,6 +8,7 @@ use clap::{
 use residual::{
     Error, Real, Shape,
     checkpoint::{Metadata, Weights},
+    data::Dataset,
     models::{self, Entry, Model, Options, Shortcut},
     nn::Visitor,
 };
@@ -142,6 +143,28 @@ pub fn of_saved(saved: &Metadata) -> Options {
 /// What the network called `name` is built for unless told otherwise.
 pub fn made_for(name: &str) -> Options {
     models::all().iter().find(|entry| entry.name == name).map_or_else(Options::default, Entry::options)
+}
+
+/// What a network for these images is built for.
+pub fn of_data(images: &Dataset) -> Options {
+    let [height, _, in_channels] = images.size();
+    Options { classes: images.classes().len(), in_channels, input_size: height, ..Options::default() }
+}
+
+/// A network for other images or classes cannot learn from these, nor be judged on them.
+pub fn check_fit(data: &str, images: &Dataset, options: &Options) -> Result<(), Error> {
+    let [height, width, channels] = images.size();
+    let Options { classes, in_channels, input_size, .. } = *options;
+    let found = (channels, height, width, images.classes().len());
+    if found == (in_channels, input_size, input_size, classes) {
+        return Ok(());
+    }
+    Err(Error::Argument {
+        name: "--data".into(),
+        expected: format!("images ({in_channels}, {input_size}, {input_size}) of {classes} classes"),
+        found: format!("({channels}, {height}, {width}) of {} in {data}", found.3),
+        hint: "name other data, or the --in-channels, --input-size and --num-classes of these".into(),
+    })
 }
 
 /// The same without initial weights: the network is only looked at, or takes a file's.

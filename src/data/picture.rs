@@ -149,3 +149,70 @@ fn middle(extent: usize, side: usize) -> Range<usize> {
     let start = margin / 2 + usize::from(margin % 4 == 3);
     start..start + side
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture, what is cut from it, and what torchvision's `Resize` and `CenterCrop` make of it
+    /// (torchvision 0.29 on Pillow 13.0).
+    const PILLOW: &[([usize; 3], usize, usize, &[u8])] = &[
+        (
+            [29, 37, 1],
+            8,
+            5,
+            &[
+                107, 116, 143, 126, 138, 124, 123, 108, 103, 125, 139, 130, 139, 111, 126, 103, 102, 125,
+                128, 141, 138, 114, 130, 116, 116,
+            ],
+        ),
+        (
+            [7, 5, 3],
+            12,
+            3,
+            &[
+                54, 36, 135, 29, 29, 76, 30, 47, 44, 107, 71, 83, 59, 41, 47, 38, 37, 38, 155, 101, 61, 108,
+                72, 49, 76, 57, 51,
+            ],
+        ),
+        (
+            [300, 211, 1],
+            256,
+            4,
+            &[159, 97, 108, 173, 157, 149, 120, 101, 131, 158, 124, 69, 137, 133, 130, 134],
+        ),
+        ([9, 203, 1], 9, 3, &[179, 85, 5, 71, 58, 59, 91, 159, 241]),
+        ([64, 64, 3], 28, 2, &[126, 128, 117, 147, 110, 153, 145, 98, 119, 136, 100, 123]),
+        ([33, 14, 1], 7, 4, &[148, 141, 138, 139, 101, 98, 116, 108, 128, 89, 87, 86, 84, 118, 119, 126]),
+    ];
+
+    #[test]
+    fn squares_are_those_of_pillow() {
+        for &(size, shorter, side, expected) in PILLOW {
+            let count = size.iter().product();
+            let pixels = (0..count).map(|i: usize| ((i * i * 7 + i * 13) % 251) as u8).collect();
+            let square = Picture::new(size, pixels).square(shorter, side);
+            assert_eq!((square.size(), square.pixels()), ([side, side, size[2]], expected), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn what_fits_is_left_as_it_is() {
+        let pixels: Vec<_> = (0..49 * 3).map(|i| (i * 37 % 256) as u8).collect();
+        let picture = Picture::new([7, 7, 3], pixels);
+        assert_eq!(picture.square(7, 7), picture);
+    }
+
+    /// Enlarging all of it would take more memory than there is.
+    #[test]
+    fn a_thread_is_cut_before_it_is_enlarged() {
+        let thread = Picture::new([1 << 22, 1, 1], vec![9; 1 << 22]);
+        assert_eq!(thread.square(256, 224).pixels(), [9; 224 * 224]);
+    }
+
+    #[test]
+    fn grey_is_luma() {
+        let colours = Picture::new([1, 4, 3], vec![255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255]);
+        assert_eq!(colours.channels(1).pixels(), [76, 150, 29, 255]);
+    }
+}

@@ -19,6 +19,8 @@ pub struct Entry {
     pub input_size: usize,
     /// The smallest images that it takes.
     pub smallest: usize,
+    /// The largest: less where a fully connected layer grows with them.
+    pub largest: usize,
     /// How many classes it was made for: ImageNet's for its images, CIFAR-10's for small ones.
     pub classes: usize,
 }
@@ -32,13 +34,14 @@ impl Entry {
 
 /// Of each network: the name, how it is built, and for which images.
 macro_rules! networks {
-    ($($paper:literal $year:literal { $($name:literal $size:literal > $smallest:literal => $build:expr;)* })*) => {
+    ($($paper:literal $year:literal { $($name:literal $size:literal: $smallest:literal..=$largest:literal => $build:expr;)* })*) => {
         const ALL: &[Entry] = &[$($(Entry {
             name: $name,
             year: $year,
             paper: $paper,
             input_size: $size,
             smallest: $smallest,
+            largest: $largest,
             classes: if $size < 224 { 10 } else { 1000 },
         }),*),*];
 
@@ -53,65 +56,69 @@ macro_rules! networks {
 
 networks! {
     "LeCun et al., Gradient-Based Learning Applied to Document Recognition" 1998 {
-        "lenet5" 28 > 16 => lenet5::<T>;
+        "lenet5" 28: 16..=512 => lenet5::<T>;
     }
     "Krizhevsky et al., ImageNet Classification with Deep Convolutional Neural Networks" 2012 {
-        "alexnet_paper" 227 > 67 => alexnet_paper::<T>;
-        "alexnet_half" 224 > 63 => alexnet_half::<T>;
-        "alexnet_cifar" 32 > 8 => alexnet_cifar::<T>;
+        "alexnet_paper" 227: 67..=4096 => alexnet_paper::<T>;
+        "alexnet_half" 224: 63..=4096 => alexnet_half::<T>;
+        "alexnet_cifar" 32: 8..=4096 => alexnet_cifar::<T>;
     }
     "Krizhevsky, One weird trick for parallelizing convolutional neural networks" 2014 {
-        "alexnet" 224 > 63 => alexnet::<T>;
+        "alexnet" 224: 63..=4096 => alexnet::<T>;
     }
     "Simonyan and Zisserman, Very Deep Convolutional Networks for Large-Scale Image Recognition" 2015 {
-        "vgg11" 224 > 32 => |o| vgg::<T>(Vgg::new(11), o);
-        "vgg13" 224 > 32 => |o| vgg::<T>(Vgg::new(13), o);
-        "vgg16" 224 > 32 => |o| vgg::<T>(Vgg::new(16), o);
-        "vgg19" 224 > 32 => |o| vgg::<T>(Vgg::new(19), o);
-        "vgg11_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(11).batch_norm(), o);
-        "vgg13_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(13).batch_norm(), o);
-        "vgg16_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(16).batch_norm(), o);
-        "vgg19_bn" 224 > 32 => |o| vgg::<T>(Vgg::new(19).batch_norm(), o);
-        "vgg16_cifar" 32 > 32 => |o| vgg::<T>(Vgg::new(16).cifar(), o);
+        "vgg11" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(11), o);
+        "vgg13" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(13), o);
+        "vgg16" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(16), o);
+        "vgg19" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(19), o);
+        "vgg11_bn" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(11).batch_norm(), o);
+        "vgg13_bn" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(13).batch_norm(), o);
+        "vgg16_bn" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(16).batch_norm(), o);
+        "vgg19_bn" 224: 32..=4096 => |o| vgg::<T>(Vgg::new(19).batch_norm(), o);
+        "vgg16_cifar" 32: 32..=4096 => |o| vgg::<T>(Vgg::new(16).cifar(), o);
     }
     "Szegedy et al., Going Deeper with Convolutions" 2015 {
-        "googlenet" 224 > 15 => googlenet::<T>;
-        "googlenet_paper" 224 > 79 => googlenet_paper::<T>;
-        "googlenet_cifar" 32 > 5 => googlenet_cifar::<T>;
+        "googlenet" 224: 15..=4096 => googlenet::<T>;
+        "googlenet_paper" 224: 79..=1024 => googlenet_paper::<T>;
+        "googlenet_cifar" 32: 5..=4096 => googlenet_cifar::<T>;
     }
     "He et al., Deep Residual Learning for Image Recognition" 2016 {
-        "resnet18" 224 > 1 => |o| ResNet::RESNET18.build::<T>(o);
-        "resnet34" 224 > 1 => |o| ResNet::RESNET34.build::<T>(o);
-        "resnet50" 224 > 1 => |o| ResNet::RESNET50.build::<T>(o);
-        "resnet101" 224 > 1 => |o| ResNet::RESNET101.build::<T>(o);
-        "resnet152" 224 > 1 => |o| ResNet::RESNET152.build::<T>(o);
-        "resnet18_cifar" 32 > 1 => resnet18_cifar::<T>;
-        "resnet_mini" 32 > 1 => resnet_mini::<T>;
+        "resnet18" 224: 1..=4096 => |o| ResNet::RESNET18.build::<T>(o);
+        "resnet34" 224: 1..=4096 => |o| ResNet::RESNET34.build::<T>(o);
+        "resnet50" 224: 1..=4096 => |o| ResNet::RESNET50.build::<T>(o);
+        "resnet101" 224: 1..=4096 => |o| ResNet::RESNET101.build::<T>(o);
+        "resnet152" 224: 1..=4096 => |o| ResNet::RESNET152.build::<T>(o);
+        "resnet18_cifar" 32: 1..=4096 => resnet18_cifar::<T>;
+        "resnet_mini" 32: 1..=4096 => resnet_mini::<T>;
     }
     "Zagoruyko and Komodakis, Wide Residual Networks" 2016 {
-        "wide_resnet50_2" 224 > 1 => |o| ResNet::WIDE_RESNET50_2.build::<T>(o);
-        "wide_resnet101_2" 224 > 1 => |o| ResNet::WIDE_RESNET101_2.build::<T>(o);
+        "wide_resnet50_2" 224: 1..=4096 => |o| ResNet::WIDE_RESNET50_2.build::<T>(o);
+        "wide_resnet101_2" 224: 1..=4096 => |o| ResNet::WIDE_RESNET101_2.build::<T>(o);
     }
     "He et al., Deep Residual Learning for Image Recognition, section 4.2" 2016 {
-        "resnet8" 32 > 1 => |o| resnet::<T>(8, o);
-        "resnet20" 32 > 1 => |o| resnet::<T>(20, o);
-        "resnet32" 32 > 1 => |o| resnet::<T>(32, o);
-        "resnet44" 32 > 1 => |o| resnet::<T>(44, o);
-        "resnet56" 32 > 1 => |o| resnet::<T>(56, o);
-        "resnet110" 32 > 1 => |o| resnet::<T>(110, o);
-        "plain8" 32 > 1 => |o| plain::<T>(8, o);
-        "plain20" 32 > 1 => |o| plain::<T>(20, o);
-        "plain32" 32 > 1 => |o| plain::<T>(32, o);
-        "plain44" 32 > 1 => |o| plain::<T>(44, o);
-        "plain56" 32 > 1 => |o| plain::<T>(56, o);
+        "resnet8" 32: 1..=4096 => |o| resnet::<T>(8, o);
+        "resnet20" 32: 1..=4096 => |o| resnet::<T>(20, o);
+        "resnet32" 32: 1..=4096 => |o| resnet::<T>(32, o);
+        "resnet44" 32: 1..=4096 => |o| resnet::<T>(44, o);
+        "resnet56" 32: 1..=4096 => |o| resnet::<T>(56, o);
+        "resnet110" 32: 1..=4096 => |o| resnet::<T>(110, o);
+        "plain8" 32: 1..=4096 => |o| plain::<T>(8, o);
+        "plain20" 32: 1..=4096 => |o| plain::<T>(20, o);
+        "plain32" 32: 1..=4096 => |o| plain::<T>(32, o);
+        "plain44" 32: 1..=4096 => |o| plain::<T>(44, o);
+        "plain56" 32: 1..=4096 => |o| plain::<T>(56, o);
     }
     "Xie et al., Aggregated Residual Transformations for Deep Neural Networks" 2017 {
-        "resnext50_32x4d" 224 > 1 => |o| ResNet::RESNEXT50_32X4D.build::<T>(o);
-        "resnext101_32x8d" 224 > 1 => |o| ResNet::RESNEXT101_32X8D.build::<T>(o);
-        "resnext101_64x4d" 224 > 1 => |o| ResNet::RESNEXT101_64X4D.build::<T>(o);
-        "resnext50_bias" 224 > 1 => |o| ResNet::RESNEXT50_BIAS.build::<T>(o);
+        "resnext50_32x4d" 224: 1..=4096 => |o| ResNet::RESNEXT50_32X4D.build::<T>(o);
+        "resnext101_32x8d" 224: 1..=4096 => |o| ResNet::RESNEXT101_32X8D.build::<T>(o);
+        "resnext101_64x4d" 224: 1..=4096 => |o| ResNet::RESNEXT101_64X4D.build::<T>(o);
+        "resnext50_bias" 224: 1..=4096 => |o| ResNet::RESNEXT50_BIAS.build::<T>(o);
     }
 }
+
+// Beyond these, parameters fill no memory that there is, and counts of multiply-adds their integers.
+const MOST_CLASSES: usize = 1 << 16;
+const MOST_CHANNELS: usize = 1 << 10;
 
 /// Every network, by the year of its paper.
 ///
@@ -139,19 +146,22 @@ pub fn build<T: Real>(name: &str, options: &Options) -> Result<Box<dyn Model<T>>
     let Some(entry) = ALL.iter().find(|entry| entry.name == name) else {
         return Err(unknown(name));
     };
-    for (field, value, least) in [
-        ("classes", options.classes, 1),
-        ("in_channels", options.in_channels, 1),
-        ("input_size", options.input_size, entry.smallest),
+    for (field, value, least, most) in [
+        ("classes", options.classes, 1, MOST_CLASSES),
+        ("in_channels", options.in_channels, 1, MOST_CHANNELS),
+        ("input_size", options.input_size, entry.smallest, entry.largest),
     ] {
-        if value < least {
-            return Err(Error::Argument {
-                name: field.into(),
-                expected: format!("at least {least} for {name}"),
-                found: value.to_string(),
-                hint: "choose a larger one".into(),
-            });
-        }
+        let (bound, other) = match value {
+            value if value < least => (format!("at least {least}"), "larger"),
+            value if value > most => (format!("at most {most}"), "smaller"),
+            _ => continue,
+        };
+        return Err(Error::Argument {
+            name: field.into(),
+            expected: format!("{bound} for {name}"),
+            found: value.to_string(),
+            hint: format!("choose a {other} one"),
+        });
     }
     if options.transform_input && options.in_channels != 3 {
         return Err(Error::Argument {
@@ -263,6 +273,20 @@ mod tests {
         }
     }
 
+    /// Arithmetic that overflows panics in tests.
+    #[test]
+    fn costs_of_the_largest_images_are_counted() {
+        for name in ["lenet5", "vgg11", "googlenet_paper", "resnet18"] {
+            let entry = all().iter().find(|entry| entry.name == name).expect("a known name");
+            let size = entry.largest;
+            let options =
+                Options { input_size: size, in_channels: MOST_CHANNELS, init: false, ..entry.options() };
+            let net = build::<f32>(name, &options).expect("what is allowed");
+            let [one, many] = [1, 1 << 16].map(|n| net.outline([n, size, size, MOST_CHANNELS].into()).macs);
+            assert_eq!(many, one << 16, "{name}");
+        }
+    }
+
     #[test]
     fn what_cannot_be_built_is_an_error() {
         let message = |name: &str, options: &Options| build::<f32>(name, options).err().unwrap().to_string();
@@ -270,6 +294,11 @@ mod tests {
         assert_eq!(
             message("lenet5", &tiny),
             "input_size: expected at least 16 for lenet5, found 15; choose a larger one"
+        );
+        let vast = Options { input_size: 65_536, ..Options::default() };
+        assert_eq!(
+            message("resnet18", &vast),
+            "input_size: expected at most 4096 for resnet18, found 65536; choose a smaller one"
         );
         assert_eq!(
             message("transformer", &Options::default()),

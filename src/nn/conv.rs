@@ -145,9 +145,9 @@ impl<T: Real> Layer<T> for Conv2d<T> {
     fn outline(&self, x: Shape) -> Outline {
         let w = &self.weight.value;
         let y = self.geometry.output_shape(x, w.shape());
-        let products = y.len() * w.len() / w.shape().dims()[0];
+        let products = y.len() as u64 * (w.len() / w.shape().dims()[0]) as u64;
         let parameters = w.len() + self.bias.as_ref().map_or(0, |b| b.value.len());
-        Outline::leaf(self.kind(), y).costing(parameters, products as u64).keeping(x.len())
+        Outline::leaf(self.kind(), y).costing(parameters, products).keeping(x.len())
     }
 }
 

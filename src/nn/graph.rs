@@ -288,3 +288,110 @@ fn window(kind: &str, key: &str) -> String {
     let (h, w) = sides.split_once(", ").unwrap_or((sides, sides));
     format!("{h}x{w}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::{self, Options};
+
+    fn network(name: &str) -> (Graph, Outline) {
+        let entry = models::all().iter().find(|entry| entry.name == name).expect("a known name");
+        let options = Options { init: false, ..entry.options() };
+        let input = [1, options.input_size, options.input_size, 3].into();
+        let outline = models::build::<f32>(name, &options).expect("a known name").outline(input);
+        (Graph::new(name, &outline, input), outline)
+    }
+
+    fn leaves(outline: &Outline, at: &Path) -> Vec<(String, String)> {
+        if outline.wiring == Wiring::Leaf {
+            return vec![(at.to_string(), outline.kind.clone())];
+        }
+        outline.children.iter().flat_map(|child| leaves(child, &below(at, child))).collect()
+    }
+
+    /// The labels on both ends of every arrow that touches a box below `path` or the join behind it.
+    fn arrows(graph: &Graph, path: &str) -> Vec<(String, String)> {
+        let inside = |node: &Node| node.layers.iter().any(|(name, _)| name.starts_with(path));
+        let edges = graph.edges.iter().map(|&(a, b)| (&graph.nodes[a], &graph.nodes[b]));
+        let touching = edges.filter(|(a, b)| inside(a) || inside(b));
+        touching.map(|(a, b)| (a.label.clone(), b.label.clone())).collect()
+    }
+
+    #[test]
+    fn every_layer_appears_once_and_every_arrow_is_drawn() {
+        for name in
+            ["lenet5", "alexnet_cifar", "googlenet", "googlenet_paper", "resnet50", "resnet8", "plain8"]
+        {
+            let (graph, outline) = network(name);
+            let mut expected = leaves(&outline, &Path::root());
+            let mut found: Vec<_> = graph.nodes.iter().flat_map(|node| node.layers.clone()).collect();
+            expected.sort();
+            found.sort();
+            assert_eq!(found, expected, "{name}");
+            assert!(
+                graph.edges.iter().all(|(from, to)| from < to),
+                "{name}: a box comes after what it reads"
+            );
+            let (svg, dot) = (graph.svg(), graph.dot());
+            assert_eq!(svg.matches("class=\"tip\"").count(), graph.edges.len(), "{name}");
+            assert_eq!(svg.matches("class=\"box").count(), graph.nodes.len(), "{name}");
+            assert_eq!(dot.matches(" -> ").count(), graph.edges.len(), "{name}");
+            assert_eq!(dot.matches("fillcolor").count(), graph.nodes.len(), "{name}");
+            assert_eq!(dot.matches('{').count(), dot.matches('}').count(), "{name}");
+            assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
+            assert_eq!(svg, graph.svg(), "{name}: one network, one picture");
+        }
+    }
+
+    #[test]
+    fn a_shortcut_leads_around_the_body() {
+        let (graph, _) = network("resnet8");
+        let blocks: Vec<_> = graph.chain.iter().filter(|part| matches!(part, Part::Fork { .. })).collect();
+        let Part::Fork { path, branches, join, residual: true } = blocks[0] else {
+            panic!("a residual block")
+        };
+        assert_eq!((path.as_str(), branches.len(), branches[1].len()), ("layer1.0", 2, 0));
+        let into = |node| graph.edges.iter().filter(move |edge| edge.1 == node).map(|edge| edge.0);
+        // From the body's second convolution, and from what the block itself reads.
+        let stem = into(*join).min().expect("two arrows");
+        assert_eq!(into(*join).count(), 2);
+        assert_eq!(graph.nodes[stem].layers[0].0, "conv1");
+        let Part::Fork { branches, .. } = blocks[1] else { panic!("a residual block") };
+        assert!(matches!(branches[1][..], [Part::Node(node)] if graph.nodes[node].label == "Subsample /2"));
+    }
+
+    #[test]
+    fn an_inception_has_four_branches_and_heads_hang_off_it() {
+        let (graph, _) = network("googlenet");
+        let pairs = [
+            ("MaxPool2d 3x3 /2", "Conv2d 192, 1x1"),
+            ("MaxPool2d 3x3 /2", "Conv2d 96, 1x1"),
+            ("Conv2d 96, 1x1", "Conv2d 208, 3x3"),
+            ("MaxPool2d 3x3 /2", "Conv2d 16, 1x1"),
+            ("Conv2d 16, 1x1", "Conv2d 48, 3x3"),
+            ("MaxPool2d 3x3 /2", "MaxPool2d 3x3"),
+            ("MaxPool2d 3x3", "Conv2d 64, 1x1"),
+            ("Conv2d 192, 1x1", "concat"),
+            ("Conv2d 208, 3x3", "concat"),
+            ("Conv2d 48, 3x3", "concat"),
+            ("Conv2d 64, 1x1", "concat"),
+        ];
+        assert_eq!(arrows(&graph, "inception4a"), pairs.map(|(a, b)| (a.to_string(), b.to_string())));
+        let heads = arrows(&graph, "aux2");
+        let labels: Vec<_> = heads.iter().map(|(from, _)| from.as_str()).collect();
+        assert_eq!(labels, ["concat", "AvgPool2d to 4x4", "Conv2d 128, 1x1", "Linear 1024", "Linear 1000"]);
+        assert_eq!(heads[4].1, "aux2");
+    }
+
+    #[test]
+    fn labels_are_short() {
+        let grouped =
+            "Conv2d(64, 128, kernel_size=(3, 1), stride=(2, 1), padding=(1, 1), groups=32, bias=False)";
+        assert_eq!(label(grouped), "Conv2d 128, 3x1 /2x1, 32 groups");
+        assert_eq!(
+            label("MaxPool2d(kernel_size=3, stride=1, padding=1, dilation=1, ceil_mode=True)"),
+            "MaxPool2d 3x3"
+        );
+        assert_eq!(label("Linear(in_features=512, out_features=10, bias=True)"), "Linear 10");
+    }
+}

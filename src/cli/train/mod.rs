@@ -57,7 +57,11 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     args.threads.start()?;
     let mut run = match &args.resume {
         Some(folder) => Run::resume(folder)?,
-        None => Run::new(args.recipe.config(args.network.as_ref())?)?,
+        None => {
+            let config = args.recipe.config(args.network.as_ref())?;
+            args.recipe.check_fit(&config)?;
+            Run::new(config)?
+        }
     };
     run.skipped().iter().for_each(note);
     let plan = plan(&mut run);

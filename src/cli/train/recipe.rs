@@ -2,12 +2,12 @@
 
 use crate::cli::{
     args,
-    network::{Network, in_folder, shortcuts},
+    network::{self, Network, in_folder, shortcuts},
 };
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use residual::{
-    Error,
-    models::Shortcut,
+    Error, data,
+    models::{Options, Shortcut},
     train::{Config, config::OptimizerName, schedule::Shape},
 };
 use std::{fmt::Display, path::PathBuf};
@@ -21,6 +21,15 @@ pub struct Recipe {
     #[arg(long, value_name = "KIND", value_parser = shortcuts(), hide_possible_values = true, ignore_case = true,
           help = usual("What goes around a block of resnetN that changes the shape: A, zeros; B, a 1x1 convolution; Conv3x3", "A"))]
     shortcut: Option<Shortcut>,
+    /// How many classes there are; the data says it, and must agree
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
+    num_classes: Option<usize>,
+    /// Channels of the images; the data says it, and must agree
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
+    in_channels: Option<usize>,
+    /// Height and width of the images; the data says it, and must agree
+    #[arg(long, value_name = "N", value_parser = args::size, allow_hyphen_values = true)]
+    input_size: Option<usize>,
     #[arg(long, value_name = "NAME|PATH", help = usual("fashion-mnist, mnist, cifar10, cifar100 or the folder of one", config().data))]
     data: Option<String>,
     #[arg(long, value_name = "N", value_parser = args::count, allow_hyphen_values = true,
@@ -74,6 +83,22 @@ pub struct Recipe {
 }
 
 impl Recipe {
+    /// Whether classes, channels and size are the data's, where they are given.
+    pub fn check_fit(&self, config: &Config) -> Result<(), Error> {
+        if [self.num_classes, self.in_channels, self.input_size] == [None; 3] {
+            return Ok(());
+        }
+        let images = data::open(&config.data)?.train;
+        let found = network::of_data(&images);
+        let options = Options {
+            classes: self.num_classes.unwrap_or(found.classes),
+            in_channels: self.in_channels.unwrap_or(found.in_channels),
+            input_size: self.input_size.unwrap_or(found.input_size),
+            ..found
+        };
+        network::check_fit(&config.data, &images, &options)
+    }
+
     /// The configuration that it asks for, for this network or the usual one.
     pub fn config(&self, network: Option<&Network>) -> Result<Config, Error> {
         let Config { model, optimizer, .. } = Config::default();

@@ -45,4 +45,6 @@ mod book {
     mod ch01 {}
     #[doc = include_str!("../book/src/ch03-gradients.md")]
     mod ch03 {}
+    #[doc = include_str!("../book/src/ch04-vanishing-and-exploding-gradients.md")]
+    mod ch04 {}
 }

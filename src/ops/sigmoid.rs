@@ -24,6 +24,7 @@ fn sigmoid<T: Real>(x: T) -> T {
 ///
 /// # Panics
 /// If `dy` and the output `y` differ in shape.
+// ANCHOR: backward
 #[track_caller]
 pub fn backward<T: Real>(mut dy: Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
     assert_eq!(dy.shape(), y.shape(), "dy has the shape of the output");
@@ -33,6 +34,7 @@ pub fn backward<T: Real>(mut dy: Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
     });
     dy
 }
+// ANCHOR_END: backward
 
 #[cfg(test)]
 mod tests {

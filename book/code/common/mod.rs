@@ -6,6 +6,7 @@
 
 pub mod chart;
 pub mod picture;
+pub mod small;
 
 use serde_json::{Map, Value};
 use std::{fmt::Display, fs, path::Path, process::ExitCode, time::Instant};

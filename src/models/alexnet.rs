@@ -57,7 +57,11 @@ pub fn alexnet_half<T: Real>(options: &Options) -> Sequential<T> {
     one_tower([48, 128, 192, 192, 128], 2048, options)
 }
 
-fn one_tower<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
+pub(super) fn one_tower<T: Real>(
+    [a, b, c, d, e]: [usize; 5],
+    hidden: usize,
+    options: &Options,
+) -> Sequential<T> {
     let rng = &mut options.weights();
     let mut init = |conv: Conv2d<T>| conv.init(Init::Default, rng);
     let features = Sequential::new()
@@ -90,7 +94,11 @@ pub fn alexnet_cifar<T: Real>(options: &Options) -> Sequential<T> {
     small_tower([48, 128, 192, 192, 128], 2048, options)
 }
 
-fn small_tower<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
+pub(super) fn small_tower<T: Real>(
+    [a, b, c, d, e]: [usize; 5],
+    hidden: usize,
+    options: &Options,
+) -> Sequential<T> {
     let rng = &mut options.weights();
     let mut conv = |from, to| Conv2d::new(from, to, 3).padding(1).init(Init::Default, rng);
     let features = Sequential::new()
@@ -146,7 +154,11 @@ pub fn alexnet_paper<T: Real>(options: &Options) -> Sequential<T> {
     two_towers([96, 256, 384, 384, 256], 4096, options)
 }
 
-fn two_towers<T: Real>([a, b, c, d, e]: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
+pub(super) fn two_towers<T: Real>(
+    [a, b, c, d, e]: [usize; 5],
+    hidden: usize,
+    options: &Options,
+) -> Sequential<T> {
     let rng = &mut options.weights();
     let with = |bias| Init::Normal { deviation: 0.01, bias };
     // PyTorch, and so the layer, divides α by the window's five channels; the paper's 1e-4 is not divided.
@@ -185,18 +197,4 @@ fn classifying<T: Real>(features: Sequential<T>, side: usize, classifier: Sequen
         .add("avgpool", AdaptiveAvgPool2d::new(side))
         .add("flatten", Flatten::new())
         .add("classifier", classifier)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::assert_gradients, *};
-
-    #[test]
-    fn gradients_at_tiny_width() {
-        let widths = [4, 6, 8, 6, 4];
-        let options = |input_size| Options { classes: 3, input_size, ..Options::default() };
-        assert_gradients(one_tower(widths, 8, &options(67)), &options(67));
-        assert_gradients(small_tower(widths, 8, &options(13)), &options(13));
-        assert_gradients(two_towers(widths, 8, &options(71)), &options(71));
-    }
 }

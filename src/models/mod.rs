@@ -4,6 +4,8 @@
 
 mod alexnet;
 mod googlenet;
+#[cfg(test)]
+mod gradients;
 mod lenet;
 mod options;
 mod registry;
@@ -90,32 +92,4 @@ impl<T: Real> Model<T> for Sequential<T> {
     fn outline(&self, images: Shape) -> Outline {
         Layer::outline(self, images)
     }
-}
-
-/// Holds every gradient of a narrow network to finite differences, from weights of He's variance.
-#[cfg(test)]
-fn assert_gradients(mut net: Sequential<f64>, options: &Options) {
-    use crate::{gradcheck, nn::Slot, rng::Generator};
-
-    let rng = &mut Generator::new(11, 0);
-    Model::visit(&mut net, &mut |_, slot| {
-        if let Slot::Param(param) = slot {
-            let fan_in: usize = param.value.shape().dims()[1..].iter().product();
-            let (mean, deviation) = if param.value.shape().rank() == 1 {
-                (0.5, 0.25)
-            } else {
-                (0.0, (2.0 / fan_in as f64).sqrt())
-            };
-            param.value = param.value.map(|_| mean + deviation * rng.normal());
-        }
-    });
-    let &Options { classes, in_channels, input_size, .. } = options;
-    let images = Tensor::from_fn([3, input_size, input_size, in_channels], |_| rng.normal());
-    let settings = gradcheck::Settings { entries: 6, ..Default::default() };
-    let labels = [0, classes - 1, 1];
-    let report = gradcheck::check_model(&mut net, &images, &labels, &CrossEntropy::default(), &settings);
-    let (checked, skipped, worst) = (report.checked(), report.skipped(), report.worst_error());
-    println!("worst relative error {worst:.1e} in {checked} entries, {skipped} skipped at kinks");
-    assert!(report.passed() && report.tensors.iter().all(|tensor| tensor.checked > 0), "{report:#?}");
-    assert!(3 * skipped <= checked + skipped, "{report:#?}");
 }

@@ -33,7 +33,7 @@ use crate::{
 /// If `depth` is not 6n + 2 for some n of at least 1.
 #[track_caller]
 pub fn resnet<T: Real>(depth: usize, options: &Options) -> Sequential<T> {
-    network(blocks(depth), Some(options.shortcut), options)
+    network([blocks(depth), 16], Some(options.shortcut), options)
 }
 
 /// The same layers without shortcuts.
@@ -48,26 +48,31 @@ pub fn resnet<T: Real>(depth: usize, options: &Options) -> Sequential<T> {
 /// As [`resnet`].
 #[track_caller]
 pub fn plain<T: Real>(depth: usize, options: &Options) -> Sequential<T> {
-    network(blocks(depth), None, options)
+    network([blocks(depth), 16], None, options)
 }
 
 /// The n of a depth of 6n + 2.
 #[track_caller]
-fn blocks(depth: usize) -> usize {
+pub(super) fn blocks(depth: usize) -> usize {
     assert!(depth >= 8 && depth % 6 == 2, "the depth is 6n + 2: 8, 14, 20, …, got {depth}");
     depth / 6
 }
 
-fn network<T: Real>(n: usize, shortcut: Option<Shortcut>, options: &Options) -> Sequential<T> {
+/// Stages of `n` blocks, the first of which has this width.
+pub(super) fn network<T: Real>(
+    [n, width]: [usize; 2],
+    shortcut: Option<Shortcut>,
+    options: &Options,
+) -> Sequential<T> {
     let mut blocks = Blocks::new(Body::Basic, shortcut, options);
     Sequential::new()
-        .add("conv1", blocks.conv([options.in_channels, 16], 3, 1, 1))
-        .add("bn1", BatchNorm2d::new(16))
+        .add("conv1", blocks.conv([options.in_channels, width], 3, 1, 1))
+        .add("bn1", BatchNorm2d::new(width))
         .add("relu", Relu::new())
-        .add("layer1", blocks.stage(n, [16, 16], 1))
-        .add("layer2", blocks.stage(n, [16, 32], 2))
-        .add("layer3", blocks.stage(n, [32, 64], 2))
+        .add("layer1", blocks.stage(n, [width, width], 1))
+        .add("layer2", blocks.stage(n, [width, 2 * width], 2))
+        .add("layer3", blocks.stage(n, [2 * width, 4 * width], 2))
         .add("avgpool", GlobalAvgPool::new())
         .add("flatten", Flatten::new())
-        .add("fc", blocks.fc(64, options.classes))
+        .add("fc", blocks.fc(4 * width, options.classes))
 }

@@ -30,18 +30,23 @@ use crate::{
 /// assert_eq!(net.outline([1, 32, 32, 3].into()).parameters, 12_550_218);
 /// ```
 pub fn resnet18_cifar<T: Real>(options: &Options) -> Sequential<T> {
+    twos(64, options)
+}
+
+/// Stages of two blocks, the first of which has this width.
+pub(super) fn twos<T: Real>(width: usize, options: &Options) -> Sequential<T> {
     let mut blocks = Blocks::new(Body::Basic, Some(Shortcut::Conv3x3), options);
     Sequential::new()
-        .add("conv1", blocks.conv([options.in_channels, 64], 3, 1, 1))
-        .add("bn1", BatchNorm2d::new(64))
+        .add("conv1", blocks.conv([options.in_channels, width], 3, 1, 1))
+        .add("bn1", BatchNorm2d::new(width))
         .add("relu", Relu::new())
-        .add("layer1", blocks.stage(2, [64, 64], 1))
-        .add("layer2", blocks.stage(2, [64, 128], 2))
-        .add("layer3", blocks.stage(2, [128, 256], 2))
-        .add("layer4", blocks.stage(2, [256, 512], 2))
+        .add("layer1", blocks.stage(2, [width, width], 1))
+        .add("layer2", blocks.stage(2, [width, 2 * width], 2))
+        .add("layer3", blocks.stage(2, [2 * width, 4 * width], 2))
+        .add("layer4", blocks.stage(2, [4 * width, 8 * width], 2))
         .add("avgpool", GlobalAvgPool::new())
         .add("flatten", Flatten::new())
-        .add("fc", blocks.fc(512, options.classes))
+        .add("fc", blocks.fc(8 * width, options.classes))
 }
 
 /// Four residual blocks of stride 2.
@@ -52,18 +57,25 @@ pub fn resnet18_cifar<T: Real>(options: &Options) -> Sequential<T> {
 /// assert_eq!(net.outline([1, 32, 32, 3].into()).parameters, 7_497_418);
 /// ```
 pub fn resnet_mini<T: Real>(options: &Options) -> Sequential<T> {
+    singles(64, options)
+}
+
+/// One block a stage, the first behind a stem of this width.
+pub(super) fn singles<T: Real>(width: usize, options: &Options) -> Sequential<T> {
     let mut blocks = Blocks::new(Body::Basic, Some(Shortcut::B), options);
     let stem = Sequential::new()
-        .add("conv1", blocks.conv([options.in_channels, 64], 7, 2, 1))
-        .add("bn1", BatchNorm2d::new(64));
-    let widths = [64, 128, 256, 512, 512].windows(2).zip(1..);
+        .add("conv1", blocks.conv([options.in_channels, width], 7, 2, 1))
+        .add("bn1", BatchNorm2d::new(width));
+    let widths = [1, 2, 4, 8, 8].map(|times| times * width);
     widths
-        .fold(stem, |net, (width, i)| {
-            let (from, to) = (width[0], width[1]);
+        .windows(2)
+        .zip(1..)
+        .fold(stem, |net, (pair, i)| {
+            let (from, to) = (pair[0], pair[1]);
             let body = blocks.basic([from, from, to], 2);
             net.add(format!("layer{i}"), blocks.residual(body, [from, to], 2))
         })
         .add("avgpool", GlobalAvgPool::new())
         .add("flatten", Flatten::new())
-        .add("fc", blocks.fc(512, options.classes))
+        .add("fc", blocks.fc(widths[4], options.classes))
 }

@@ -82,7 +82,12 @@ pub fn vgg<T: Real>(kind: Vgg, options: &Options) -> Sequential<T> {
     network(kind, [64, 128, 256, 512, 512], 4096, options)
 }
 
-fn network<T: Real>(kind: Vgg, widths: [usize; 5], hidden: usize, options: &Options) -> Sequential<T> {
+pub(super) fn network<T: Real>(
+    kind: Vgg,
+    widths: [usize; 5],
+    hidden: usize,
+    options: &Options,
+) -> Sequential<T> {
     let rng = &mut options.weights();
     let (mut features, mut from) = (Sequential::new(), options.in_channels);
     for (convolutions, to) in kind.stages().into_iter().zip(widths) {
@@ -117,19 +122,4 @@ fn classifier<T: Real>(
         .push(Relu::new())
         .push(Dropout::new(0.5, options.dropout(1)))
         .push(linear(hidden, options.classes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{super::assert_gradients, *};
-
-    #[test]
-    fn gradients_at_tiny_width() {
-        let options = Options { classes: 3, input_size: 37, ..Options::default() };
-        let tiny = |kind| network(kind, [3, 4, 5, 6, 4], 8, &options);
-        assert_gradients(tiny(Vgg::new(11)), &options);
-        assert_gradients(tiny(Vgg::new(16).cifar()), &options);
-        assert_gradients(tiny(Vgg::new(13).batch_norm()), &options);
-        assert_gradients(tiny(Vgg::new(19).batch_norm()), &options);
-    }
 }

@@ -1,29 +1,27 @@
-//! Whole networks, tiny: the gradient of every parameter tensor, through the loss.
+//! Whole networks, tiny: the gradient of every parameter tensor, through the loss. All others are checked,
+//! narrow, beside their code: `src/models/gradients.rs`.
 
 use crate::check::normal;
 use residual::{
     gradcheck::{Settings, check_layer, check_model},
     models::{
-        self, Model, Options, ResNet, Shortcut,
+        self, Options, Shortcut,
         resnext_forms::{Cardinality, Form},
     },
     ops::cross_entropy::CrossEntropy,
     rng::Generator,
 };
 
-/// Checks up to 8 entries of each tensor of a network that has a name.
+/// Checks up to 8 entries of each tensor: none may go unchecked, and at most one entry in three may lie
+/// too near a kink.
 fn check(name: &str, options: &Options) {
     let mut model = models::build(name, options).expect("a known name");
-    check_entries(8, name, &mut *model, options);
-}
-
-/// No tensor may go unchecked, and at most one entry in three may lie too near a kink.
-fn check_entries(entries: usize, name: &str, model: &mut dyn Model<f64>, options: &Options) {
     let Options { in_channels, input_size, classes, .. } = *options;
     let images = normal([3, input_size, input_size, in_channels], &mut Generator::new(11, 0));
     let labels = [0, classes - 1, 1];
     let loss = CrossEntropy { label_smoothing: 0.1 };
-    let report = check_model(model, &images, &labels, &loss, &Settings { entries, ..Settings::default() });
+    let report =
+        check_model(&mut *model, &images, &labels, &loss, &Settings { entries: 8, ..Settings::default() });
     let (checked, skipped, worst) = (report.checked(), report.skipped(), report.worst_error());
     println!("{name}: worst relative error {worst:.1e} in {checked} entries, {skipped} skipped at kinks");
     assert!(report.passed(), "{report:#?}");
@@ -50,15 +48,6 @@ fn residual_networks() {
 #[test]
 fn plain_networks() {
     check("plain8", &Options { classes: 4, in_channels: 1, input_size: 6, ..Options::default() });
-}
-
-/// ImageNet's, thin: few entries of each of many tensors.
-#[test]
-fn residual_networks_for_imagenet() {
-    let options = Options { classes: 4, input_size: 40, ..Options::default() };
-    for (name, net) in [("resnet18", ResNet::RESNET18.width(4)), ("resnet50", ResNet::RESNET50.width(4))] {
-        check_entries(4, name, &mut net.build(&options), &options);
-    }
 }
 
 /// The block of a ResNeXt, in each of its forms.

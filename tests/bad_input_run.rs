@@ -106,7 +106,7 @@ fn a_damaged_state_is_refused() -> Result<(), Error> {
 
     for (edit, parts) in [
         (&(|file: &mut TensorFile| file.metadata.clear()) as &dyn Fn(&mut TensorFile), &["no progress"][..]),
-        (&|file| drop(file.arrays.remove("model.fc.bias")), &["1 missing: fc.bias"]),
+        (&|file| drop(file.arrays.remove("model.fc.bias")), &["1 missing (fc.bias)"]),
         (&|file| drop(file.arrays.remove("optimizer.first.fc.bias")), &["no memory", "`fc.bias`"]),
         (
             &|file| {
@@ -152,7 +152,7 @@ fn a_torn_log_goes_on_where_the_state_does() -> Result<(), Error> {
 fn another_network_cannot_go_on() -> Result<(), Error> {
     let stopped = Stopped::new("other")?;
     let error = Run::resume_with(&stopped.0, net(3), splits()).err().expect("another network").to_string();
-    assert!(error.contains("2 of another shape: fc.weight (expected [3, 16], found [2, 16])"), "{error}");
+    assert!(error.contains("2 of another shape (fc.weight: expected [3, 16], found [2, 16]"), "{error}");
     Ok(())
 }
 

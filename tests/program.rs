@@ -28,7 +28,7 @@ fn a_last_layer_for_other_classes_starts_anew() {
 
     let seven = Options { classes: 7, in_channels: 1, input_size: 28, ..Options::default() };
     place.save_weights("seven", "lenet5", &seven);
-    let trained = place.run(&format!("{TRAIN} --weights seven --epochs 1 --output run"));
+    let trained = place.run(&format!("{TRAIN} --weights seven --epochs 1 --output elsewhere"));
     let said = "fc3: 10 classes instead of the file's 7, the layer keeps its initial weights\n";
     assert!(trained.status == 0 && trained.stderr.contains(said), "{}", trained.stderr);
     let judged = place.run("eval lenet5 --weights seven --data data");

@@ -47,4 +47,6 @@ mod book {
     mod ch03 {}
     #[doc = include_str!("../book/src/ch04-vanishing-and-exploding-gradients.md")]
     mod ch04 {}
+    #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]
+    mod ch10 {}
 }

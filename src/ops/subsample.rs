@@ -17,6 +17,7 @@ use crate::{
 ///
 /// # Panics
 /// If there are not four axes, fewer channels than before, or a stride of zero.
+// ANCHOR: forward
 #[track_caller]
 pub fn forward<T: Real>(x: &Tensor<T>, stride: usize, channels: usize) -> Tensor<T> {
     let mut y = Tensor::zeros(output_shape(x.shape(), stride, channels));
@@ -26,6 +27,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, stride: usize, channels: usize) -> Tensor
     }
     y
 }
+// ANCHOR_END: forward
 
 /// `dx`, of shape `x`, from `dy`.
 ///

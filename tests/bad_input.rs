@@ -86,6 +86,9 @@ fn numbers_that_cannot_be_used() {
     );
     trial.refused("summary lenet5 --input-size 3", 2, &["--input-size", "at least 16", "found 3"]);
     trial.refused("summary lenet5 --num-classes 0", 2, &["--num-classes", "`0`"]);
+    trial.refused("summary resnet18 --input-size 65536", 2, &["--input-size", "at most 4096", "65536"]);
+    trial.refused("summary vgg16 --in-channels 65536", 2, &["--in-channels", "at most 1024", "65536"]);
+    trial.refused("summary lenet5 --svg empty/no/lenet5.svg", 1, &["empty/no/lenet5.svg: cannot write"]);
 }
 
 #[test]
@@ -108,6 +111,15 @@ fn data_that_cannot_be_read() {
     trial.refused("train --data garbage", 2, &["--data", "garbage", "folder"]);
     trial.refused("train --data empty", 1, &["empty", "found none of them"]);
     trial.refused("train --data truncated", 1, &["truncated", "train-images-idx3-ubyte.gz"]);
+    for (flag, part) in
+        [("--num-classes 7", "(1, 28, 28) of 7 classes"), ("--input-size 32", "(1, 32, 32) of 10")]
+    {
+        trial.refused(
+            &format!("train lenet5 --data data {flag}"),
+            2,
+            &["--data", part, "(1, 28, 28) of 10 in data"],
+        );
+    }
     trial.refused("eval --weights weights --data nowhere", 2, &["--data", "`nowhere`"]);
 }
 
@@ -166,6 +178,35 @@ fn tensors_that_the_network_does_not_take() {
     let trial = Trial { before: place.listing(), place };
     let run = "forward resnet8 --weights dots --input dot --output out --train --labels 1";
     trial.refused(run, 2, &["--train", "at least 2 images", "batch norm"]);
+}
+
+#[test]
+fn pictures_that_are_none() {
+    let trial = Trial::new();
+    for (file, parts) in [
+        ("nowhere.png", &["nowhere.png: cannot read"][..]),
+        ("empty/", &["empty", "cannot read"]),
+        ("garbage", &["garbage: expected a picture, PNG or JPEG, found neither's first bytes"]),
+        ("cut.png", &["cut.png: expected a picture"]),
+        ("cut.jpg", &["cut.jpg: expected a picture"]),
+        ("vast.png", &["vast.png: expected a picture", "1073741824 x 1073741824 pixels"]),
+        ("vast.jpg", &["vast.jpg: expected a picture", "65535 x 65535 pixels"]),
+        ("hollow.png", &["hollow.png: expected a picture", "10000 x 10000 pixels said to be in"]),
+    ] {
+        trial.refused(&format!("predict --weights weights {file}"), 1, parts);
+        trial.refused(&format!("predict lenet5 --weights weights {file}"), 1, parts);
+    }
+    trial.refused("predict --weights weights", 2, &["IMAGE"]);
+    trial.refused("predict lenet5 --weights weights", 2, &["IMAGE: expected pictures"]);
+    trial.refused("predict lenet --weights weights slope.png", 2, &["--model", "did you mean lenet5"]);
+    trial.refused("predict slope.png", 2, &["--weights: expected a value, found none"]);
+    trial.refused("predict --weights images slope.png", 2, &["--model", "images does not say it"]);
+    trial.refused(
+        "predict lenet5 --weights weights --in-channels 2 slope.png",
+        2,
+        &["--in-channels", "found 2"],
+    );
+    trial.refused("predict resnet8 --weights weights slope.png", 1, &["weights: expected", "missing"]);
 }
 
 #[test]

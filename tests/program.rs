@@ -5,8 +5,14 @@ mod folder;
 mod place;
 
 use folder::idx;
-use place::{Answer, Place};
-use residual::{Tensor, checkpoint::TensorFile, models::Options};
+use place::{Answer, Place, png, slope};
+use png::ColorType;
+use residual::{
+    Tensor,
+    checkpoint::{self, TensorFile},
+    models::{self, Options},
+    ops::softmax,
+};
 use serde_json::Value;
 use std::fs;
 
@@ -191,6 +197,79 @@ fn forward_runs_in_the_precision_of_its_input() {
         assert!(double != single && double.iter().any(|x| x.abs() > 1e-3), "{array}");
     }
     assert!((losses[0] - losses[1]).abs() < 1e-5 && losses[0] != losses[1], "{losses:?}");
+}
+
+/// By position, name and probability of the likeliest classes.
+#[track_caller]
+fn guesses(answer: &Value) -> Vec<(u64, String, f64)> {
+    let guess = |guess: &Value| {
+        let name = guess["name"].as_str().expect("a name").to_owned();
+        (guess["class"].as_u64().expect("a number"), name, guess["probability"].as_f64().expect("a number"))
+    };
+    answer["top"].as_array().expect("a list").iter().map(guess).collect()
+}
+
+#[test]
+fn predict_says_what_the_network_says() {
+    let place = Place::with_files();
+    let options = Options { in_channels: 1, input_size: 28, ..Options::default() };
+    let mut model = models::build::<f32>("lenet5", &options).expect("a known name");
+    checkpoint::load(&place.file("weights"), |each| model.visit(each)).expect("its own weights");
+    // The file says mean 0.5 and deviation 0.5.
+    let images =
+        Tensor::from_vec([1, 28, 28, 1], slope().iter().map(|&b| f32::from(b) / 127.5 - 1.0).collect());
+    let probabilities = softmax::forward(model.scores(images));
+
+    // The same picture in other formats, as the second of two in a row, and larger.
+    let colour: Vec<_> = slope().iter().flat_map(|&b| [b, b, b, 200]).collect();
+    place.write("rgba.png", &png([28, 28], ColorType::Rgba, &colour));
+    let doubled: Vec<_> = (0..56 * 56).map(|i| slope()[i / 112 * 28 + i % 56 / 2]).collect();
+    place.write("doubled.png", &png([56, 56], ColorType::Grayscale, &doubled));
+    let all = json(&place, "predict --weights weights slope.png rgba.png slope.jpg doubled.png --json");
+    assert_eq!(all["model"], "lenet5");
+    let images = all["images"].as_array().expect("a list");
+    for (image, (name, within)) in images.iter().zip([
+        ("slope.png", 1e-6),
+        ("rgba.png", 1e-6),
+        ("slope.jpg", 2e-3),
+        ("doubled.png", 2e-3),
+    ]) {
+        assert_eq!(image["image"], name);
+        let top = guesses(image);
+        assert_eq!(top.len(), 5);
+        assert!(top.windows(2).all(|two| two[0].2 >= two[1].2), "{top:?}");
+        for (class, label, probability) in top {
+            assert_eq!(label, class.to_string(), "the names are the weights' own");
+            let expected = f64::from(probabilities.as_slice()[class as usize]);
+            assert!((probability - expected).abs() < within, "{name}: {probability}, not {expected}");
+        }
+    }
+    assert_eq!(images.len(), 4);
+
+    // One that cannot be read does not keep the others from being read.
+    let answer = place.run("predict lenet5 --weights weights cut.png slope.png");
+    assert_eq!(answer.status, 1);
+    assert!(
+        answer.stdout.starts_with("slope.png\n") && answer.stdout.lines().count() == 6,
+        "{}",
+        answer.stdout
+    );
+    assert!(answer.stderr.starts_with("error: cut.png: ") && answer.stderr.lines().count() == 1);
+}
+
+#[test]
+fn summary_draws() {
+    let place = Place::new();
+    assert_eq!(place.run("summary googlenet --svg drawn.svg --dot drawn.dot").status, 0);
+    let read = |name: &str| std::fs::read_to_string(place.file(name)).expect("a file that was written");
+    let (svg, dot) = (read("drawn.svg"), read("drawn.dot"));
+    assert!(
+        svg.starts_with("<svg ") && svg.ends_with("</svg>\n") && svg.contains("<title>googlenet</title>")
+    );
+    assert!(svg.contains("inception4a.branch2.1.conv: Conv2d(96, 208") && svg.contains(">aux2<"));
+    assert!(
+        dot.starts_with("digraph \"googlenet\" {") && dot.ends_with("}\n") && dot.contains("cluster_aux1")
+    );
 }
 
 #[test]

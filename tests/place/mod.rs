@@ -1,6 +1,7 @@
 //! Folders in which the built program runs.
 
 use super::folder::{Folder, gzip, idx};
+use png::ColorType;
 use residual::{
     Tensor,
     checkpoint::{self, Array, Metadata, TensorFile},
@@ -58,6 +59,7 @@ impl Place {
         place.save_input("images", Tensor::full([2, 1, 28, 28], 0.5f32));
         place.save_input("colour", Tensor::full([2, 3, 28, 28], 0.5f32));
         place.save_input("flat", Tensor::full([2, 784], 0.5f32));
+        place.save_pictures();
         place
     }
 
@@ -75,6 +77,22 @@ impl Place {
             shortcut: None,
         };
         checkpoint::save(&self.file(name), |each| network.visit(each), &metadata).expect("a file");
+    }
+
+    /// Pictures of a slope in grey, and files that no picture comes out of.
+    fn save_pictures(&self) {
+        let (good, jpeg) = (png([28, 28], ColorType::Grayscale, &slope()), include_bytes!("slope.jpg"));
+        self.write("slope.png", &good);
+        self.write("cut.png", &good[..good.len() / 2]);
+        self.write("slope.jpg", jpeg);
+        self.write("cut.jpg", &jpeg[..jpeg.len() - 40]);
+        self.write("vast.png", &png([1 << 30, 1 << 30], ColorType::Rgb, &[]));
+        self.write("hollow.png", &png([10_000, 10_000], ColorType::Rgb, &[]));
+        // Height and width stand behind the start of the frame, its length and its precision.
+        let frame = jpeg.windows(2).position(|two| two == [0xff, 0xc0]).expect("a start of frame");
+        let mut vast = jpeg.to_vec();
+        vast[frame + 5..frame + 9].fill(0xff);
+        self.write("vast.jpg", &vast);
     }
 
     /// A file with `input` and nothing else.
@@ -135,4 +153,24 @@ impl Answer {
             stderr: String::from_utf8(output.stderr).expect("text"),
         }
     }
+}
+
+/// The bytes of `slope.jpg`, before it was compressed.
+pub fn slope() -> Vec<u8> {
+    (0..784).map(|i| ((4 * (i % 28) + 3 * (i / 28)) % 256) as u8).collect()
+}
+
+/// A PNG file of this height and width; without pixels, only what stands before them.
+pub fn png([height, width]: [u32; 2], color: ColorType, pixels: &[u8]) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, width, height);
+    encoder.set_color(color);
+    let mut writer = encoder.write_header().expect("memory can be written");
+    if pixels.is_empty() {
+        drop(writer);
+    } else {
+        writer.write_image_data(pixels).expect("as many bytes as pixels");
+        writer.finish().expect("memory can be written");
+    }
+    file
 }

@@ -53,9 +53,9 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
     decoder.set_ignore_iccp_chunk(true);
-    let mut reader = decoder.read_info().map_err(text)?;
-    let (width, height) = reader.info().size();
+    let (width, height) = decoder.read_header_info().map_err(text)?.size();
     check_size([height.into(), width.into()], bytes, PNG_PIXELS_PER_BYTE)?;
+    let mut reader = decoder.read_info().map_err(text)?;
     let size = reader.output_buffer_size().ok_or("more pixels than memory holds")?;
     let mut pixels = vec![0; size];
     reader.next_frame(&mut pixels).map_err(text)?;
@@ -74,6 +74,8 @@ fn png(bytes: &[u8]) -> Result<Picture, String> {
 fn jpeg(bytes: &[u8]) -> Result<Picture, String> {
     // Strict: a file that was cut short is an error, and not a picture with a grey end.
     let options = DecoderOptions::default().set_strict_mode(true);
+    // What is too large is said below.
+    let options = options.set_max_width(u16::MAX.into()).set_max_height(u16::MAX.into());
     let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
     let text = |error: zune_jpeg::errors::DecodeErrors| error.to_string();
     decoder.decode_headers().map_err(text)?;

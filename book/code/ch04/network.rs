@@ -69,7 +69,7 @@ impl<T: Real> Network<T> {
         let rng = &mut Generator::new(seed, 0);
         let mut units = vec![activate(kind, layer(kind, PIXELS, rng))];
         if kind.has_shortcuts() {
-            assert!(depth % 2 == 0, "a shortcut goes around two layers");
+            assert!(depth.is_multiple_of(2), "a shortcut goes around two layers");
             for _ in 0..depth / 2 - 1 {
                 let body = activate(kind, layer(kind, WIDTH, rng));
                 let body = body.add("second", layer(kind, WIDTH, rng));

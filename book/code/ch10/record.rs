@@ -48,7 +48,9 @@ pub fn make(report: &mut Report, plan: &Plan) {
 fn today() -> String {
     let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let (mut days, mut year, mut month) = (seconds / 86_400, 1970, 1);
-    let leap = |year: u64| u64::from(year % 4 == 0 && (year % 100 != 0 || year % 400 == 0));
+    let leap = |year: u64| {
+        u64::from(year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)))
+    };
     while days >= 365 + leap(year) {
         days -= 365 + leap(year);
         year += 1;

@@ -49,4 +49,6 @@ mod book {
     mod ch04 {}
     #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]
     mod ch10 {}
+    #[doc = include_str!("../book/src/ch12-cardinality.md")]
+    mod ch12 {}
 }

@@ -52,6 +52,7 @@ chapters! {
     ch03 ch03_keeps_its_word "../book/code/ch03_gradients.rs"
     ch04 ch04_keeps_its_word "../book/code/ch04_vanishing.rs"
     ch10 ch10_keeps_its_word "../book/code/ch10_degradation.rs"
+    ch12 ch12_keeps_its_word "../book/code/ch12_cardinality.rs"
 }
 
 /// A chapter's report: every chapter has a type of its own for it.

@@ -53,6 +53,7 @@ impl Blocks {
         if let Body::Basic = self.body { 1 } else { 4 }
     }
 
+    // ANCHOR: stage
     /// `n` blocks of one width, named by number; the first of them has the stride.
     pub fn stage<T: Real>(&mut self, n: usize, [from, width]: [usize; 2], stride: usize) -> Sequential<T> {
         let to = width * self.expansion();
@@ -70,6 +71,7 @@ impl Blocks {
             }
         })
     }
+    // ANCHOR_END: stage
 
     /// A shortcut around `body`: the identity, where the shapes allow it.
     pub fn residual<T: Real>(
@@ -104,6 +106,7 @@ impl Blocks {
             .add("bn2", self.last_norm(to))
     }
 
+    // ANCHOR: bottleneck
     /// The bottleneck.
     pub fn bottleneck<T: Real>(
         &mut self,
@@ -121,6 +124,7 @@ impl Blocks {
             .add("conv3", self.conv([between, to], 1, 1, 1))
             .add("bn3", self.last_norm(to))
     }
+    // ANCHOR_END: bottleneck
 
     /// A convolution that keeps the size of the image, but for its stride.
     pub fn conv<T: Real>(

@@ -54,12 +54,14 @@ impl<T: Real> BatchNorm2d<T> {
         Self { eps, ..self }
     }
 
+    // ANCHOR: zero_init
     /// With weight 0. At the end of a residual block's body, it makes the block start as its shortcut
     /// (Goyal et al. 2017, "Accurate, Large Minibatch SGD", section 5.1).
     pub fn zero_init(mut self) -> Self {
         self.weight.value.as_mut_slice().fill(T::ZERO);
         self
     }
+    // ANCHOR_END: zero_init
 
     /// Moves the running statistics towards those of the batch.
     fn track(&mut self, saved: &Saved<T>) {

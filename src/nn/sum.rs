@@ -48,6 +48,7 @@ fn total<T: Real>(terms: impl Iterator<Item = Tensor<T>>) -> Tensor<T> {
 }
 
 impl<T: Real> Layer<T> for Sum<T> {
+    // ANCHOR: passes
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         total(self.0.iter_mut().map(|(_, branch)| branch.forward(x.clone(), mode)))
     }
@@ -55,6 +56,7 @@ impl<T: Real> Layer<T> for Sum<T> {
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
         total(self.0.iter_mut().map(|(_, branch)| branch.backward(dy.clone())))
     }
+    // ANCHOR_END: passes
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.0.iter_mut().for_each(|(name, branch)| branch.visit(&at.join(name), each));

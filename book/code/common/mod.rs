@@ -6,7 +6,9 @@
 
 pub mod chart;
 pub mod picture;
+pub mod record;
 pub mod small;
+pub mod training;
 
 use serde_json::{Map, Value};
 use std::{fmt::Display, fs, path::Path, process::ExitCode, time::Instant};
@@ -33,6 +35,8 @@ pub struct Report {
     pub figures: Vec<(String, String)>,
     /// What the chapter claims, and whether it came out so.
     pub claims: Vec<(String, bool)>,
+    /// What a full run found, to be kept.
+    pub record: Option<record::Record>,
 }
 
 impl Report {
@@ -121,12 +125,20 @@ pub fn main(name: &str, run: fn(Budget) -> Report) -> ExitCode {
     }
     if write {
         let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src/out");
-        if let Err(error) = write_all(&out, name, &run(Budget::Standard), &run(Budget::Quick)) {
+        let written = match report.record {
+            Some(record) => write_record(&out.join(format!("{name}.full.json")), &record),
+            None => write_all(&out, name, &run(Budget::Standard), &run(Budget::Quick)),
+        };
+        if let Err(error) = written {
             eprintln!("{}: cannot write: {error}", out.display());
             return ExitCode::FAILURE;
         }
     }
     if report.claims.iter().all(|(_, holds)| *holds) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn write_record(path: &Path, record: &record::Record) -> std::io::Result<()> {
+    fs::write(path, format!("{:#}\n", serde_json::to_value(record)?))
 }
 
 /// The standard report's text, values and figures, and the quick one's text and values where they differ.

@@ -1,13 +1,14 @@
 //! Single layers on one thread, against the rate at which this core multiplies and adds.
 //!
 //! `cargo bench --bench kernels` prints, for each layer and pass, GFLOP/s (a multiply-add is two)
-//! and the fraction of the peak that was measured between the runs, medians both.
+//! and the fraction of the peak that was measured between the runs, medians both. Winograd's form is
+//! credited with the operations of the direct one, of which it does a quarter.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use residual::{
     Tensor,
     kernels::peak,
-    ops::conv2d::{self, Geometry},
+    ops::conv2d::{Geometry, blocked, winograd},
     rng::Generator,
     simd::Isa,
 };
@@ -44,9 +45,18 @@ fn passes(c: &mut Criterion, (name, x, w, stride, padding, groups): Layer) {
     let (x, w) = (draw(x.into()), draw(w.into()));
     let dy = draw(g.output_shape(x.shape(), w.shape()));
     let flops = (2 * dy.len() * w.len() / w.dims::<4>()[0]) as f64;
-    measure(c, &format!("{name}/forward"), flops, || conv2d::forward(&x, &w, g));
-    measure(c, &format!("{name}/grad_input"), flops, || conv2d::grad_input(&dy, &w, x.shape(), g));
-    measure(c, &format!("{name}/grad_weights"), flops, || conv2d::grad_weights(&dy, &x, w.shape(), g));
+    let isa = Isa::current();
+    measure(c, &format!("{name}/forward"), flops, || blocked::forward(isa, &x, &w, g));
+    measure(c, &format!("{name}/grad_input"), flops, || blocked::grad_input(isa, &dy, &w, x.shape(), g));
+    measure(c, &format!("{name}/grad_weights"), flops, || blocked::grad_weights(isa, &dy, &x, w.shape(), g));
+    if winograd::fits(w.shape(), g) {
+        let name = format!("{name}/Winograd");
+        measure(c, &format!("{name}/forward"), flops, || winograd::forward(isa, &x, &w, g));
+        measure(c, &format!("{name}/grad_input"), flops, || winograd::grad_input(isa, &dy, &w, x.shape(), g));
+        measure(c, &format!("{name}/grad_weights"), flops, || {
+            winograd::grad_weights(isa, &dy, &x, w.shape(), g)
+        });
+    }
 }
 
 /// Alternates the pass and the peak, so that both see the same clock.
@@ -70,7 +80,7 @@ fn measure(c: &mut Criterion, name: &str, flops: f64, mut pass: impl FnMut() -> 
         let (rate, peak) = (median(rates), median(peaks));
         let [rate_g, peak_g] = [rate, peak].map(|flops| flops / 1e9);
         println!(
-            "{name:40} {rate_g:7.1} GFLOP/s, {:3.0} % of the FMA peak of {peak_g:.0}\n",
+            "{name:48} {rate_g:7.1} GFLOP/s, {:3.0} % of the FMA peak of {peak_g:.0}\n",
             100.0 * rate / peak
         );
     }

@@ -223,6 +223,17 @@ fn an_instruction_set_that_is_not_there() {
 }
 
 #[test]
+fn a_form_of_convolution_that_does_not_exist() {
+    let place = Place::new();
+    for name in ["Direct", "", "winograd"] {
+        let output = place.command("models").env("RESIDUAL_CONV", name).output().expect("the program runs");
+        let answer = Answer::of(output);
+        assert_eq!((answer.status, answer.stdout.as_str()), (2, ""));
+        assert!(answer.stderr.starts_with("error: RESIDUAL_CONV: expected `direct`"), "{}", answer.stderr);
+    }
+}
+
+#[test]
 fn a_reader_who_leaves_is_no_error() {
     let place = Place::new();
     let mut command = place.command("summary resnet110");

@@ -2,7 +2,7 @@
 //!
 //! Integers make the comparison exact: products and sums of small integers are representable, so
 //! whatever the order of the sum, the results are equal to the last bit. Real numbers then bound
-//! the error that the order makes.
+//! the error that the order makes, and the error of Winograd's form, whose products are other ones.
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use residual::{
@@ -237,6 +237,23 @@ fn winograd_stays_near_naive() {
             .unwrap_or_else(|error| panic!("{error}"));
         println!("{isa}: Winograd's form off by at most {:?} of the norm, f32 and f64", worst.get());
     }
+}
+
+/// Several parts of a batch, one long row of tiles, more blocks of inputs than a task takes, no images.
+#[test]
+fn winograd_joins_its_parts() {
+    let cases = [
+        ([4, 33, 30, 16], [48, 16, 3, 3], [1, 1]),
+        ([1, 5, 999, 16], [16, 16, 3, 3], [1, 1]),
+        ([2, 9, 9, 144], [80, 144, 3, 3], [0, 2]),
+    ];
+    for case in cases {
+        let off = winograd_is_near::<f32>(Isa::current(), case);
+        assert!(off.into_iter().all(|off| off < 1e-5), "{case:?}: {off:?}");
+    }
+    let none = Tensor::<f32>::zeros([0, 8, 8, 16]);
+    let w = Tensor::zeros([16, 16, 3, 3]);
+    assert_eq!(winograd::forward(Isa::current(), &none, &w, Geometry::default()).len(), 0);
 }
 
 fn distance<T: Real>(found: &Tensor<T>, expected: &Tensor<f64>) -> f64 {

@@ -60,8 +60,10 @@ impl Refused {
 }
 
 /// Whether a file that begins so is one of `torch.save`, of today's kind or of that before PyTorch 1.6.
+///
+/// Safetensors begin with the length of their header, which may look like either, and then the header.
 pub(super) fn is_pytorch(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"PK") || is_legacy(bytes)
+    bytes.get(8) != Some(&b'{') && (bytes.starts_with(b"PK") || is_legacy(bytes))
 }
 
 /// A pickle without an archive.
@@ -180,5 +182,20 @@ impl<'a> Reader<'a> {
             _ => None,
         };
         if tuple.len() > MOST_AXES { None } else { tuple.iter().map(extent).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_of_a_header_is_not_taken_for_a_pickle() {
+        for length in [640u64, 896, 1152, 1408, 19_280] {
+            let mut bytes = length.to_le_bytes().to_vec();
+            bytes.push(b'{');
+            assert!(!is_pytorch(&bytes), "a header of {length} bytes");
+        }
+        assert!(is_pytorch(b"PK\x03\x04\0\0\0\0\0\0") && is_pytorch(b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9"));
     }
 }

@@ -17,8 +17,8 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub struct Bar {
     bar: Option<ProgressBar>,
     last: Instant,
-    /// When the count under way was first heard of, and how far it was then.
-    from: Option<(Instant, usize)>,
+    /// When the count under way was first heard of, how far it was then, and how far it was last.
+    from: Option<(Instant, usize, usize)>,
 }
 
 impl Bar {
@@ -39,8 +39,9 @@ impl Bar {
 
     /// So many `of` all are done: `scored 640 of 10,000 images  213/s  44 s left`.
     pub fn count(&mut self, verb: &str, done: usize, of: usize, what: &str) {
-        let from = self.from.filter(|&(_, first)| first <= done).unwrap_or((Instant::now(), done));
-        let rate = (done - from.1) as f64 / from.0.elapsed().as_secs_f64().max(1e-9);
+        let under_way = self.from.filter(|&(.., last)| last <= done);
+        let (start, first, _) = under_way.unwrap_or((Instant::now(), done, done));
+        let rate = (done - first) as f64 / start.elapsed().as_secs_f64().max(1e-9);
         self.draw(done as u64, of as u64, || {
             let pace = match Duration::try_from_secs_f64((of - done) as f64 / rate) {
                 Ok(left) => format!("  {}/s  {} left", thousands(rate.round() as u64), duration(left)),
@@ -48,7 +49,7 @@ impl Bar {
             };
             format!("{verb} {} of {} {what}{pace}", thousands(done), thousands(of))
         });
-        self.from = Some(from);
+        self.from = Some((start, first, done));
     }
 
     /// Lets something else write to the screen.

@@ -10,7 +10,7 @@ use super::{
 use residual::{
     Error,
     checkpoint::{Metadata, Weights},
-    data::{self, Dataset, Normalization},
+    data::{self, Dataset},
     train::{Config, Evaluation, evaluate},
 };
 use serde_json::{Value, json};
@@ -107,16 +107,8 @@ fn data_name(args: &Args, saved: Option<&Metadata>) -> Result<String, Error> {
 /// The images as the network knows images: by the mean and deviation of those that it learned from.
 /// Warns of classes with other names.
 fn as_learned(weights: &Path, saved: &Metadata, data: &str, test: Dataset) -> Result<Dataset, Error> {
-    let Metadata { mean, std, classes, .. } = saved;
-    let usable = mean.iter().chain(std).all(|x| x.is_finite()) && std.iter().all(|&std| std > 0.0);
-    if !usable || [mean.len(), std.len()] != [test.size()[2]; 2] {
-        return Err(Error::Format {
-            path: weights.into(),
-            expected: "a mean and a deviation above 0 for each channel in the header".into(),
-            found: format!("means {mean:?}, deviations {std:?}"),
-            hint: "save the weights again, or leave the header out".into(),
-        });
-    }
+    let normalization = network::normalization(weights, saved, test.size()[2])?;
+    let classes = &saved.classes;
     let pairs = || classes.iter().zip(test.classes()).enumerate();
     if let Some((class, (ours, theirs))) = pairs().find(|(_, (ours, theirs))| ours != theirs) {
         let differ = pairs().filter(|(_, (ours, theirs))| ours != theirs).count();
@@ -129,7 +121,7 @@ fn as_learned(weights: &Path, saved: &Metadata, data: &str, test: Dataset) -> Re
             theirs.escape_debug()
         ));
     }
-    Ok(test.normalized_by(Normalization { mean: mean.clone(), std: std.clone() }))
+    Ok(test.normalized_by(normalization))
 }
 
 fn report(subject: &Subject<'_>, test: &Evaluation) -> String {

@@ -8,7 +8,7 @@ use clap::{
 use residual::{
     Error, Real, Shape,
     checkpoint::{Metadata, Weights},
-    data::Dataset,
+    data::{Dataset, Normalization},
     models::{self, Entry, Model, Options, Shortcut},
     nn::Visitor,
 };
@@ -126,6 +126,21 @@ pub fn model_name(given: Option<&str>, saved: Option<&Metadata>, path: &Path) ->
         found: format!("none, and {} does not say it", path.display()),
         hint: "`residual models` lists them".into(),
     })
+}
+
+/// The mean and deviation by which the network of `weights` knows images of so many channels.
+pub fn normalization(weights: &Path, saved: &Metadata, channels: usize) -> Result<Normalization, Error> {
+    let Metadata { mean, std, .. } = saved;
+    let usable = mean.iter().chain(std).all(|x| x.is_finite()) && std.iter().all(|&std| std > 0.0);
+    if !usable || [mean.len(), std.len()] != [channels; 2] {
+        return Err(Error::Format {
+            path: weights.into(),
+            expected: format!("a mean and a deviation above 0 for each of {channels} channels in the header"),
+            found: format!("{} means and {} deviations, or unusable ones", mean.len(), std.len()),
+            hint: "save the weights again, or leave the header out".into(),
+        });
+    }
+    Ok(Normalization { mean: mean.clone(), std: std.clone() })
 }
 
 /// What a network was built for whose weights were saved.

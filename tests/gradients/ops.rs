@@ -317,6 +317,23 @@ type Convolution = (Shape, Shape, Geometry);
 
 /// Up to four groups or one for each channel, images down to one pixel, strides beyond the kernel.
 fn convolutions() -> impl Strategy<Value = Convolution> {
+    prop_oneof![5 => any_convolutions(), 1 => winograds()]
+}
+
+/// Whole blocks of channels and tiles enough for Winograd's form.
+fn winograds() -> impl Strategy<Value = Convolution> {
+    (3..=4usize, 15..=17usize, 15..=18usize, 1..=2usize, 1..=2usize, 0..=2usize).prop_map(
+        |(n, height, width, inputs, outputs, padding)| {
+            let x = Shape::from([n, height, width, 16 * inputs]);
+            let w = Shape::from([16 * outputs, 16 * inputs, 3, 3]);
+            let geometry = Geometry::default().padding([padding; 2]);
+            assert!(conv2d::winograd::pays(w, geometry, geometry.output_shape(x, w)), "{x}, {w}");
+            (x, w, geometry)
+        },
+    )
+}
+
+fn any_convolutions() -> impl Strategy<Value = Convolution> {
     let axis = || {
         (1..=3usize, 1..=4usize, 0..=2usize, 1..=3usize, 0..=4usize).prop_map(
             |(kernel, stride, padding, dilation, extra)| {

@@ -134,7 +134,11 @@ impl Place {
     /// The program with these arguments, which are words between spaces.
     pub fn command(&self, args: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_residual"));
-        command.args(args.split_whitespace()).current_dir(self.file("")).env_remove("RESIDUAL_ISA");
+        command
+            .args(args.split_whitespace())
+            .current_dir(self.file(""))
+            .env_remove("RESIDUAL_ISA")
+            .env_remove("RESIDUAL_CONV");
         command
     }
 

@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     }
     let usual = saved.as_ref().map_or_else(|| network::made_for(&name), network::of_saved);
     let options = network::bare(args.variant.over(usual));
-    let preparation = Preparation::new(options, saved)?;
+    let preparation = Preparation::new(options, saved, &args.weights)?;
     let mut model = args.variant.load::<f32>(&name, &options, read)?;
 
     let mut answers = Vec::new();
@@ -131,7 +131,7 @@ struct Guess<'a> {
 
 impl Preparation {
     /// As the weights say, else as for ImageNet.
-    fn new(options: Options, saved: Option<Metadata>) -> Result<Self, Error> {
+    fn new(options: Options, saved: Option<Metadata>, weights: &Path) -> Result<Self, Error> {
         let Options { classes, in_channels, .. } = options;
         if ![1, 3].contains(&in_channels) {
             return Err(Error::Argument {
@@ -142,11 +142,9 @@ impl Preparation {
             });
         }
         let (normalization, names) = match saved {
-            Some(Metadata { mean, std, classes, .. }) => (Normalization { mean, std }, classes),
+            Some(saved) => (network::normalization(weights, &saved, in_channels)?, saved.classes),
             None => (imagenet::normalization(in_channels), imagenet::classes()),
         };
-        let fits = [&normalization.mean, &normalization.std].iter().all(|list| list.len() == in_channels);
-        let normalization = if fits { normalization } else { imagenet::normalization(in_channels) };
         let numbers = || (0..classes).map(|class| format!("class {class}")).collect();
         let names = if names.len() == classes { names } else { numbers() };
         Ok(Self { options, normalization, names })
@@ -190,7 +188,8 @@ impl Preparation {
 }
 
 fn report(path: &Path, top: &[Guess<'_>]) -> String {
-    let line = |guess: &Guess<'_>| format!("\n  {:6.2} %  {}", 100.0 * guess.probability, guess.name);
+    let line =
+        |guess: &Guess<'_>| format!("\n  {:6.2} %  {}", 100.0 * guess.probability, guess.name.escape_debug());
     path.display().to_string() + &top.iter().map(line).collect::<String>()
 }
 

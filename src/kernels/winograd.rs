@@ -23,7 +23,7 @@
 //!
 //! and the gradient of the input is a convolution of `dy` with the filters turned by half a turn.
 //!
-//! Each map is linear and is written once along one axis; [`both`] applies it along rows, then
+//! Each map is linear and is written once along one axis; `both` applies it along rows, then
 //! columns.
 
 #![allow(clippy::needless_range_loop, reason = "constant indices keep the numbers in registers")]
@@ -264,7 +264,7 @@ impl<T: Real, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
     }
 }
 
-/// Writes `G g Gᵀ` of packed filters, `packed` [9 taps][…][16], into `to` [36 positions][…][16]. With
+/// Writes `G g Gᵀ` of packed filters, `packed[tap][…][16]`, into `to[position][…][16]`. With
 /// `turned`, the filters are turned by half a turn first, as the gradient of the input wants them.
 pub fn filters<T: Real>(isa: Isa, packed: &[Block<T>], to: &mut [Block<T>], turned: bool) {
     T::dispatch(isa, Filters { packed, to, turned });
@@ -300,7 +300,7 @@ impl<T: Real> Kernel<T> for Filters<'_, T> {
     }
 }
 
-/// Writes `Gᵀ u G` of sums of products, `u` [36 positions][…][16], into `packed`, whose taps are `tap` blocks
+/// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed`, whose taps are `tap` blocks
 /// apart.
 pub fn filter_gradients<T: Real>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>], tap: usize) {
     T::dispatch(isa, FilterGradients { u, packed, tap });
@@ -335,8 +335,8 @@ impl<T: Real> Kernel<T> for FilterGradients<'_, T> {
     }
 }
 
-/// Writes `Aᵀ m A` into at most 4x4 pixels of `values`: `m` [position][tile][block][16] at the place `tile`
-/// of `tiles`; all rows and columns of `size` that lie in the tile whose corner `values` starts at.
+/// Writes `Aᵀ m A`, the `size[0]` x `size[1]` pixels of the tile that exist. `m[position][tile][block][16]`
+/// holds so many `tiles`, of which this is one.
 pub fn output<T: Real>(isa: Isa, m: &[Block<T>], [tile, tiles]: [usize; 2], to: &mut Patch<'_, T>) {
     T::dispatch(isa, OutputTile { m, tile, tiles, to });
 }

@@ -44,10 +44,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     let mut model = models::build::<f32>(name, &options)?;
     let images = network::images(&options, args.batch_size);
     let outline = model.outline(images);
-    let graph = Graph::new(name, &outline, images);
-    for (path, text) in [(&args.svg, graph.svg()), (&args.dot, graph.dot())] {
+    for (path, draw) in [(&args.svg, Graph::svg as fn(&Graph) -> String), (&args.dot, Graph::dot)] {
         if let Some(path) = path {
-            write_atomically(path, text.as_bytes())?;
+            write_atomically(path, draw(&Graph::new(name, &outline, images)).as_bytes())?;
             note(format_args!("wrote {}", path.display()));
         }
     }

@@ -170,7 +170,8 @@ fn costs_of_the_largest_images_are_counted() {
 
 #[test]
 fn what_cannot_be_built_is_an_error() {
-    let message = |name: &str, options: &Options| build::<f32>(name, options).err().unwrap().to_string();
+    let message =
+        |name: &str, options: &Options| build::<f32>(name, options).err().expect("refused").to_string();
     let tiny = Options { input_size: 15, ..Options::default() };
     assert_eq!(
         message("lenet5", &tiny),

@@ -21,6 +21,7 @@ use rayon::prelude::*;
 
 mod weights;
 pub use weights::grad_weights;
+pub(super) use weights::in_order;
 pub(in crate::ops) use weights::{Plan, sum_over_images};
 
 /// The most pixels of a 1x1 convolution in one task: whole tiles, in the second-level cache.

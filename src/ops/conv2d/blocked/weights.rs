@@ -45,14 +45,22 @@ pub(in crate::ops) fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (
     let each = dw.len() / plan.packing.results.total();
     let mut rest = dw;
     for (panel, sums) in panels.iter().zip(sums.chunks(parts)) {
-        let mut total = sums[0].clone();
-        for sum in &sums[1..] {
-            total.iter_mut().zip(sum.iter()).for_each(|(total, &part)| *total += part);
-        }
+        let total = in_order(sums.iter());
         let (mine, behind) = rest.split_at_mut(panel.channels * each);
         plan.packing.unpack(panel, &total, mine, panel.channel * each);
         rest = behind;
     }
+}
+
+/// The sum of the parts, first to last: it must not depend on who was ready first.
+pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
+    mut parts: impl Iterator<Item = &'a Buffer<T>>,
+) -> Buffer<T> {
+    let mut total = parts.next().expect("at least one part").clone();
+    for part in parts {
+        total.iter_mut().zip(part.iter()).for_each(|(total, &part)| *total += part);
+    }
+    total
 }
 
 /// What all tasks share.

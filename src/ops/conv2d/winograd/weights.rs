@@ -49,11 +49,8 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
         let tap = blocks * BLOCK * panel.blocks;
         for (j, range) in inputs.iter().enumerate() {
             let chunk = i / PANELS * inputs.len() + j;
-            let mut parts = sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]);
-            let mut total = parts.next().expect("at least one part").clone();
-            for part in parts {
-                total.iter_mut().zip(part.iter()).for_each(|(total, &part)| *total += part);
-            }
+            let total =
+                blocked::in_order(sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]));
             let to = &mut packed.blocks_mut()[range.start * BLOCK * panel.blocks..];
             winograd::filter_gradients(isa, total.blocks(), to, tap);
         }

@@ -102,17 +102,23 @@ impl Packing {
     /// A panel of `w` (O, I, KH, KW).
     pub fn pack<T: Real>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
         let mut packed = Buffer::zeros(self.panel_len(panel));
-        self.each_weight(panel, |at, from| packed[at] = w[from]);
+        self.each_run(panel, |Run { at, len, weight, stride }| {
+            let weights = w[weight..].iter().step_by(stride);
+            packed[at..at + len].iter_mut().zip(weights).for_each(|(to, &from)| *to = from);
+        });
         packed
     }
 
     /// Copies a packed panel back into `w`, which starts at the weight `first` of (O, I, KH, KW).
     pub fn unpack<T: Real>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
-        self.each_weight(panel, |at, to| w[to - first] = packed[at]);
+        self.each_run(panel, |Run { at, len, weight, stride }| {
+            let weights = w[weight - first..].iter_mut().step_by(stride);
+            weights.zip(&packed[at..at + len]).for_each(|(to, &from)| *to = from);
+        });
     }
 
-    /// Calls `f` with a weight's place in the packed panel and in (O, I, KH, KW).
-    fn each_weight(&self, panel: &Panel, mut f: impl FnMut(usize, usize)) {
+    /// Calls `f` for every source channel's weights to the panel's results, tap by tap.
+    fn each_run(&self, panel: &Panel, mut f: impl FnMut(Run)) {
         let Weights { inputs, outputs, taps, .. } = self.weights;
         let (source_width, result_width) = match self.direction {
             Direction::Forward => (inputs, outputs),
@@ -120,22 +126,33 @@ impl Packing {
         };
         let lanes = panel.blocks * BLOCK;
         let tap_len = self.sources.blocks() * BLOCK * lanes;
-        for source in 0..self.sources.each {
-            let group = panel.part * (self.sources.each / source_width) + source / source_width;
-            let group_results = group * result_width..(group + 1) * result_width;
-            let ours = panel.channel..panel.channel + panel.channels;
-            let source = (source, group * source_width + source % source_width);
-            for result in ours.start.max(group_results.start)..ours.end.min(group_results.end) {
-                let (output, input) = match self.direction {
-                    Direction::Forward => (result, source.1 % inputs),
-                    Direction::Backward => (source.1, result % inputs),
-                };
-                let at = source.0 * lanes + result - panel.channel;
-                let weight = (output * inputs + input) * taps;
-                for tap in 0..taps {
-                    f(at + tap * tap_len, weight + tap);
-                }
+        let ours = panel.channel..panel.channel + panel.channels;
+        for in_part in 0..self.sources.each {
+            let source = panel.part * self.sources.each + in_part;
+            let group = source / source_width;
+            let results = ours.start.max(group * result_width)..ours.end.min((group + 1) * result_width);
+            if results.is_empty() {
+                continue;
+            }
+            let at = in_part * lanes + results.start - panel.channel;
+            let (output, input, step) = match self.direction {
+                Direction::Forward => (results.start, source % inputs, inputs),
+                Direction::Backward => (source, results.start % inputs, 1),
+            };
+            let (weight, stride) = ((output * inputs + input) * taps, step * taps);
+            for tap in 0..taps {
+                f(Run { at: at + tap * tap_len, len: results.len(), weight: weight + tap, stride });
             }
         }
     }
+}
+
+/// Weights from one source channel to neighbouring results, by one tap.
+struct Run {
+    /// The first one's place in the packed panel; there, the others follow.
+    at: usize,
+    len: usize,
+    /// The first one's place in (O, I, KH, KW), and the way to the next.
+    weight: usize,
+    stride: usize,
 }

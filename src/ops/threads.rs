@@ -4,6 +4,8 @@
 //! and nobody adds to another's numbers, so the cut cannot be seen. In [`pieces`] each task returns
 //! a partial sum; adding floating-point numbers in another order gives another result, so the cut
 //! follows from the tensor's shape alone and the caller adds the parts up in order.
+//!
+//! Convolutions cut their work themselves, and hand it to [`each`] and [`map`].
 
 use crate::real::Real;
 use rayon::prelude::*;
@@ -23,6 +25,31 @@ const PIECES: usize = 64;
 /// Rows summed in the tensor's own precision before they go to a sum in `f64`: few enough that
 /// rounding stays near the last digit, enough that the second sum costs next to nothing.
 pub(super) const BLOCK_ROWS: usize = 32;
+
+/// Convolutions of at most so many multiply-adds stay on the caller's thread: they take a few dozen
+/// microseconds, about as long as another thread needs to wake.
+const FEW: usize = 1 << 22;
+
+/// Calls `f` for every task of a convolution of so many multiply-adds, with a state that `init` makes
+/// for each thread.
+pub(super) fn each<I: Send, S>(
+    products: usize,
+    tasks: Vec<I>,
+    init: impl Fn() -> S + Send + Sync,
+    f: impl Fn(&mut S, I) + Send + Sync,
+) {
+    if products <= FEW {
+        let mut state = init();
+        tasks.into_iter().for_each(|task| f(&mut state, task));
+    } else {
+        tasks.into_par_iter().for_each_init(init, f);
+    }
+}
+
+/// What `f` returns for each of the `tasks` of a convolution of so many multiply-adds, in order.
+pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A + Send + Sync) -> Vec<A> {
+    if products <= FEW { (0..tasks).map(f).collect() } else { (0..tasks).into_par_iter().map(f).collect() }
+}
 
 /// Calls `f(at, piece)` for pieces that cover `y`; each starts at number `at`, a multiple of `row`.
 pub(super) fn split<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut [T]) + Sync) {

@@ -1,7 +1,7 @@
 //! Whether the networks learn: each at three rates, and the best of them counts.
 
 use super::{
-    common::{Budget, Report},
+    common::{Budget, Report, training::side_by_side},
     depths::KINDS,
     network::{Kind, Network},
     theory,
@@ -44,13 +44,14 @@ pub fn run(report: &mut Report, budget: Budget, pictures: &Dataset) {
         if budget == Budget::Quick { (64, [2, 30].as_slice()) } else { (160, DEPTHS.as_slice()) };
     let critical = (Kind::ScaledSigmoid(theory::critical()), "sigmoid, large", 2);
     let kinds: Vec<_> = KINDS[..1].iter().chain([&critical]).chain(&KINDS[1..]).copied().collect();
-    let best = |kind, depth| {
-        let losses = RATES.map(|lr| train(kind, depth, lr, steps, pictures));
-        // A loss that is not a number is not the best.
-        losses.into_iter().filter(|loss| loss.is_finite()).fold(f64::INFINITY, f64::min)
-    };
-    let losses: Vec<Vec<f64>> =
-        kinds.iter().map(|k| depths.iter().map(|&depth| best(k.0, depth)).collect()).collect();
+    let cells: Vec<_> = kinds.iter().flat_map(|k| depths.iter().map(|&depth| (k.0, depth))).collect();
+    let jobs: Vec<_> = cells.iter().flat_map(|&cell| RATES.map(|lr| (cell, lr))).collect();
+    let all = side_by_side(&jobs, |&((kind, depth), lr)| train(kind, depth, lr, steps, pictures));
+    // A loss that is not a number is not the best.
+    let best =
+        |losses: &[f64]| losses.iter().copied().filter(|loss| loss.is_finite()).fold(f64::INFINITY, f64::min);
+    let best: Vec<_> = all.chunks(RATES.len()).map(best).collect();
+    let losses: Vec<_> = best.chunks(depths.len()).collect();
     report.part("learning", |report| {
         report.line(format!("Training loss after {steps} steps, at the best of three rates"));
         let rows: Vec<Vec<String>> = kinds

@@ -5,6 +5,7 @@ use super::{
         Budget, Report,
         chart::{Axis, Chart, Line},
         small::smaller,
+        training::side_by_side,
     },
     record::{LONG, Record},
     training::{Kind, Recipe, Run, options, train},
@@ -16,7 +17,7 @@ use residual::{
 };
 
 /// In under a minute.
-pub const SMALL: Recipe = Recipe { images: 1024, batch: 32, epochs: 8, lr: 0.02 };
+pub const SMALL: Recipe = Recipe { images: 1024, batch: 32, epochs: 6, lr: 0.02 };
 /// In seconds.
 const TINY: Recipe = Recipe { epochs: 4, ..SMALL };
 pub const KINDS: [Kind; 2] = [Kind::Plain, Kind::Residual];
@@ -43,18 +44,22 @@ impl Plan {
 
     /// Every kind and depth from every seed, and those networks from the first seed.
     pub fn trainings(&self) -> (Vec<Run>, Vec<Trained>) {
+        let kinds = || self.depths.iter().flat_map(|&depth| KINDS.map(|kind| (depth, kind)));
+        let jobs: Vec<_> = (0..self.seeds).flat_map(|seed| kinds().map(move |job| (seed, job))).collect();
         let (mut runs, mut trained) = (Vec::new(), Vec::new());
-        for seed in 0..self.seeds {
-            for (&depth, kind) in self.depths.iter().flat_map(|depth| KINDS.map(|kind| (depth, kind))) {
-                let options = options(&self.images, seed);
-                let (net, errors) = train(kind, depth, &options, &self.images, self.recipe);
-                runs.push(Run { kind, depth, seed, errors });
-                if seed == 0 {
-                    trained.push(Trained { kind, depth, net });
-                }
+        for (&(seed, (depth, kind)), (net, errors)) in
+            jobs.iter().zip(side_by_side(&jobs, |job| self.train(job)))
+        {
+            runs.push(Run { kind, depth, seed, errors });
+            if seed == 0 {
+                trained.push(Trained { kind, depth, net });
             }
         }
         (runs, trained)
+    }
+
+    fn train(&self, &(seed, (depth, kind)): &(u64, (usize, Kind))) -> (Sequential<f32>, Vec<f64>) {
+        train(kind, depth, &options(&self.images, seed), &self.images, self.recipe)
     }
 }
 
@@ -215,12 +220,13 @@ pub fn report_sizes(report: &mut Report, images: &Dataset) {
 
 /// Residual 20 with shortcuts that have weights, against those without.
 pub fn report_projection(report: &mut Report, plan: &Plan, runs: &[Run]) {
-    let with_weights = |seed| {
+    let with_weights = |&seed: &u64| {
         let options = Options { shortcut: Shortcut::B, ..options(&plan.images, seed) };
         let (_, errors) = train(Kind::Residual, 20, &options, &plan.images, plan.recipe);
         errors.last().copied().unwrap_or(1.0)
     };
-    let b = 100.0 * (0..plan.seeds).map(with_weights).sum::<f64>() / plan.seeds as f64;
+    let seeds: Vec<_> = (0..plan.seeds).collect();
+    let b = 100.0 * side_by_side(&seeds, with_weights).iter().sum::<f64>() / plan.seeds as f64;
     let a = mean(runs, Kind::Residual, 20);
     report.part("projection", |report| {
         report.line(format!("Residual 20, training error: ≈{a:.1} % with shortcut A, ≈{b:.1} % with B"));

@@ -1,7 +1,7 @@
 //! Shortcuts that multiply by a factor λ other than 1.
 
 use super::{
-    common::Report,
+    common::{Report, training::side_by_side},
     depths::Plan,
     training::{Recipe, descend, options},
 };
@@ -100,7 +100,7 @@ pub fn run(report: &mut Report, plan: &Plan) {
     let recipe = Recipe { epochs, ..plan.recipe };
     let paths = FACTORS.map(|factor| growth(factor, false));
     let wholes = FACTORS.map(|factor| growth(factor, true));
-    let errors = FACTORS.map(|factor| error(factor, &plan.images, recipe));
+    let errors = side_by_side(&FACTORS, |&factor| error(factor, &plan.images, recipe));
     report.part("factors", |report| {
         report.line(format!(
             "Gradient before {BLOCKS} blocks, if it is 1 behind them; training error after {epochs} epochs"
@@ -118,7 +118,7 @@ pub fn run(report: &mut Report, plan: &Plan) {
         let header = ["factor", "its power", "shortcuts only", "with bodies", "error"];
         report.table(&header, &(0..FACTORS.len()).map(row).collect::<Vec<_>>());
     });
-    let [half, _, one, _, large] = errors;
+    let [half, one, large] = [0, 2, 4].map(|i| errors[i]);
     for (name, error) in [("half", half), ("one", one), ("large", large)] {
         report.value(&format!("{name}_error"), format!("≈{error:.1}"));
     }

@@ -13,11 +13,11 @@ use crate::{
         strip::{self, Layout, Strip},
         tile,
     },
+    ops::threads,
     real::Real,
     simd::Isa,
     tensor::{Shape, Tensor},
 };
-use rayon::prelude::*;
 
 mod weights;
 pub use weights::grad_weights;
@@ -29,6 +29,9 @@ const MOST_PIXELS: usize = 14 * 16;
 
 /// Multiply-adds that are worth a task of their own.
 const WORTH_A_TASK: usize = 1 << 18;
+
+/// Multiply-adds in the time that it takes to pack a weight.
+pub(super) const PACKING: usize = 64;
 
 /// See [`super::forward`].
 #[track_caller]
@@ -73,10 +76,8 @@ pub(super) fn packing(w: Shape, groups: usize, direction: Direction) -> Packing 
 
 /// The panels of `w` (O, I, KH, KW) or (O, I).
 fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Vec<(Panel, Buffer<T>)> {
-    let panels = packing.panels(tile::blocks::<T>(isa)).into_par_iter();
-    let each = w.len() / panels.len().max(1);
-    let pack = |panel| (panel, packing.pack(&panel, w));
-    panels.with_min_len(WORTH_A_TASK / 16 / each.max(1) + 1).map(pack).collect()
+    let panels = packing.panels(tile::blocks::<T>(isa));
+    threads::map(PACKING * w.len(), panels.len(), |i| (panels[i], packing.pack(&panels[i], w)))
 }
 
 fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, result: Shape) -> Tensor<T> {
@@ -91,13 +92,17 @@ fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, r
     let [_, _, kh, kw] = w.dims();
     let plan = Correlation::new(pass.axes([kh, kw]), [height, width], [out_height, out_width], packing);
     let (row, band) = (out_width * packing.results.total(), plan.band::<T>());
-    let images = out.as_mut_slice().par_chunks_mut(out_height * row);
     let image = height * width * packing.sources.total();
-    let bands = images.enumerate().flat_map(|(i, out)| {
+    let images = out.as_mut_slice().chunks_mut(out_height * row).enumerate();
+    let bands = images.flat_map(|(i, out)| {
         let source = &source.as_slice()[i * image..];
-        out.par_chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
+        out.chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
     });
-    bands.for_each_init(
+    let outputs = if pass.direction == Direction::Forward { result } else { source.shape() };
+    let products = outputs.len() / w.shape().dims()[0].max(1) * w.len();
+    threads::each(
+        products,
+        bands.collect(),
         || plan.strip(),
         |strip, (source, first, out)| plan.run(isa, &panels, (source, strip), (first, out)),
     );
@@ -115,8 +120,9 @@ pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], so
         Correlation::new(axes, [1, pixels], [1, pixels], packing)
     };
     let whole = plan(pixels);
-    let pieces = out.par_chunks_mut(pixels * results).enumerate();
-    pieces.for_each_init(
+    threads::each(
+        out.len() * packing.sources.each,
+        out.chunks_mut(pixels * results).enumerate().collect(),
         || whole.strip(),
         |strip, (i, out)| {
             let source = &source[i * pixels * sources..];

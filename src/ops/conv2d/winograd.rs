@@ -19,11 +19,11 @@ use crate::{
         tile::{self, Tap},
         winograd::{self, Image, OUTPUTS, POSITIONS, Patch, Spread},
     },
+    ops::threads,
     real::Real,
     simd::{BLOCK, Isa},
     tensor::{Shape, Tensor},
 };
-use rayon::prelude::*;
 use std::{env, ops::Range, sync::OnceLock};
 
 /// The environment variable that switches this form off.
@@ -112,7 +112,9 @@ fn correlate<T: Real>(
     let blocks = packing.sources.blocks();
     let most = tasks.iter().map(|(rows, _)| rows.len()).max().unwrap_or(0) * plan.tiles[1];
     let widest = tile::blocks::<T>(isa);
-    tasks.into_par_iter().for_each_init(
+    threads::each(
+        result.len() * w.len() / packing.results.total(),
+        tasks,
         || [blocks, widest].map(|blocks| Buffer::scratch(POSITIONS * blocks * most * BLOCK)),
         |[v, m], (rows, out)| {
             plan.inputs(isa, rows.clone(), 0..blocks, source.as_slice(), v);
@@ -130,14 +132,13 @@ pub use weights::grad_weights;
 
 /// The panels of `G g Gᵀ`.
 fn transformed<T: Real>(isa: Isa, packing: &Packing, w: &[T], turned: bool) -> Vec<(Panel, Buffer<T>)> {
-    let panels = packing.panels(tile::blocks::<T>(isa)).into_par_iter();
-    let transform = |panel| {
-        let packed = packing.pack(&panel, w);
+    let panels = packing.panels(tile::blocks::<T>(isa));
+    threads::map(blocked::PACKING * w.len(), panels.len(), |i| {
+        let packed = packing.pack(&panels[i], w);
         let mut u = Buffer::scratch(packed.len() / 9 * POSITIONS);
         winograd::filters(isa, packed.blocks(), u.blocks_mut(), turned);
-        (panel, u)
-    };
-    panels.map(transform).collect()
+        (panels[i], u)
+    })
 }
 
 /// How the outputs fall into tiles.

@@ -33,14 +33,13 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 pub(in crate::ops) fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
     let panels = plan.packing.panels(tile::blocks::<T>(isa));
     let images = plan.x[0];
-    let parts = TASKS.div_ceil(panels.len()).min(images).max(1);
-    let tasks = (0..panels.len() * parts).into_par_iter();
-    let sums: Vec<_> = tasks
-        .map(|task| {
-            let part = task % parts;
-            plan.sum(isa, &panels[task / parts], part * images / parts..(part + 1) * images / parts, (x, dy))
-        })
-        .collect();
+    let products = dy.len() / plan.packing.results.total().max(1) * dw.len();
+    let tasks = TASKS.min(products / WORTH_A_TASK);
+    let parts = tasks.div_ceil(panels.len()).min(images).max(1);
+    let sums = threads::map(products, panels.len() * parts, |task| {
+        let part = task % parts;
+        plan.sum(isa, &panels[task / parts], part * images / parts..(part + 1) * images / parts, (x, dy))
+    });
 
     let each = dw.len() / plan.packing.results.total();
     let mut rest = dw;

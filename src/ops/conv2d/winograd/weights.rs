@@ -34,28 +34,34 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     let rows = plan.result[0] * plan.tiles[0];
     let parts = TASKS.div_ceil(chunks).min(rows * plan.tiles[1] / PART).min(rows).max(1);
 
-    let tasks = (0..chunks * parts).into_par_iter().map(|task| {
+    let products = dy.len() * w.len() / packing.results.total();
+    let sums: Vec<Vec<Buffer<T>>> = threads::map(products, chunks * parts, |task| {
         let (chunk, part) = (task / parts, task % parts);
         let panels = panels.chunks(PANELS).nth(chunk / inputs.len()).unwrap_or_default();
         let rows = part * rows / parts..(part + 1) * rows / parts;
         plan.products(isa, panels, &inputs[chunk % inputs.len()], rows, (x.as_slice(), dy.as_slice()))
     });
-    let sums: Vec<Vec<Buffer<T>>> = tasks.collect();
 
     let mut dw = Tensor::zeros(w);
     let each = dw.len() / packing.results.total() * tile::blocks::<T>(isa) * BLOCK;
-    dw.as_mut_slice().par_chunks_mut(each).zip(&panels).enumerate().for_each(|(i, (dw, panel))| {
-        let mut packed = Buffer::scratch(packing.panel_len(panel));
-        let tap = blocks * BLOCK * panel.blocks;
-        for (j, range) in inputs.iter().enumerate() {
-            let chunk = i / PANELS * inputs.len() + j;
-            let total =
-                blocked::in_order(sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]));
-            let to = &mut packed.blocks_mut()[range.start * BLOCK * panel.blocks..];
-            winograd::filter_gradients(isa, total.blocks(), to, tap);
-        }
-        packing.unpack(panel, &packed, dw, i * each);
-    });
+    let to: Vec<_> = dw.as_mut_slice().chunks_mut(each).zip(&panels).enumerate().collect();
+    threads::each(
+        blocked::PACKING * w.len(),
+        to,
+        || (),
+        |(), (i, (dw, panel))| {
+            let mut packed = Buffer::scratch(packing.panel_len(panel));
+            let tap = blocks * BLOCK * panel.blocks;
+            for (j, range) in inputs.iter().enumerate() {
+                let chunk = i / PANELS * inputs.len() + j;
+                let total =
+                    blocked::in_order(sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]));
+                let to = &mut packed.blocks_mut()[range.start * BLOCK * panel.blocks..];
+                winograd::filter_gradients(isa, total.blocks(), to, tap);
+            }
+            packing.unpack(panel, &packed, dw, i * each);
+        },
+    );
     dw
 }
 

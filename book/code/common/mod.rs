@@ -1,7 +1,7 @@
 //! What every chapter's program is made of: a [`Budget`] comes in, a [`Report`] goes out, [`main`]
 //! prints it and, when asked, writes it where the book's pages include it.
 //!
-//! `tests/book.rs` runs every chapter at [`Budget::Quick`] and compares with what is committed.
+//! `tests/book.rs` runs every chapter with `--quick --json` and compares with what is committed.
 #![allow(dead_code, reason = "each chapter uses its part")]
 
 pub mod chart;
@@ -10,6 +10,7 @@ pub mod record;
 pub mod small;
 pub mod training;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 use std::{fmt::Display, fs, path::Path, process::ExitCode, time::Instant};
 
@@ -25,7 +26,7 @@ pub enum Budget {
 }
 
 /// What a chapter's experiments found.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 pub struct Report {
     /// What the program prints.
     pub text: String,
@@ -36,6 +37,7 @@ pub struct Report {
     /// What the chapter claims, and whether it came out so.
     pub claims: Vec<(String, bool)>,
     /// What a full run found, to be kept.
+    #[serde(skip)]
     pub record: Option<record::Record>,
 }
 
@@ -99,36 +101,61 @@ impl Report {
     }
 }
 
-/// The program of chapter `name`, "ch03": prints the report, and with `--write` writes it to `book/src/out`.
-pub fn main(name: &str, run: fn(Budget) -> Report) -> ExitCode {
-    let (mut budget, mut write) = (Budget::Standard, false);
-    for argument in std::env::args().skip(1) {
-        match argument.as_str() {
-            "--quick" => budget = Budget::Quick,
-            "--full" => budget = Budget::Full,
-            "--write" => write = true,
-            other => {
-                eprintln!(
-                    "{other}: expected --quick, --full or --write (renews the book's numbers and figures)"
-                );
-                return ExitCode::from(2);
+/// What a chapter's program is asked for.
+struct Arguments {
+    budget: Budget,
+    json: bool,
+    write: bool,
+}
+
+impl Arguments {
+    fn parse() -> Result<Self, String> {
+        let mut all = Self { budget: Budget::Standard, json: false, write: false };
+        for argument in std::env::args().skip(1) {
+            match argument.as_str() {
+                "--quick" => all.budget = Budget::Quick,
+                "--full" => all.budget = Budget::Full,
+                "--json" => all.json = true,
+                "--write" => all.write = true,
+                other => {
+                    let known = "--quick, --full, --json or --write (renews the book's numbers and figures)";
+                    return Err(format!("{other}: expected {known}"));
+                }
             }
         }
+        let unfit = all.write && all.budget == Budget::Quick;
+        if unfit { Err("--write: the book shows the usual size; leave out --quick".into()) } else { Ok(all) }
     }
-    let start = Instant::now();
+}
+
+/// The program of chapter `name`, "ch03": prints the report, and with `--write` writes it to `book/src/out`.
+pub fn main(name: &str, run: fn(Budget) -> Report) -> ExitCode {
     // On a thread of the pool: from outside, every operation would wake one.
-    let report = rayon::scope(|_| run(budget));
-    let is_mark = |line: &&str| line.starts_with("# ANCHOR");
-    report.text.lines().filter(|line| !is_mark(line)).for_each(|line| println!("{line}"));
+    let done = Arguments::parse().map(|arguments| rayon::scope(|_| print(name, run, &arguments)));
+    done.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::from(2)
+    })
+}
+
+fn print(name: &str, run: fn(Budget) -> Report, arguments: &Arguments) -> ExitCode {
+    let start = Instant::now();
+    let report = run(arguments.budget);
+    if arguments.json {
+        println!("{}", serde_json::json!(report));
+    } else {
+        let is_mark = |line: &&str| line.starts_with("# ANCHOR");
+        report.text.lines().filter(|line| !is_mark(line)).for_each(|line| println!("{line}"));
+    }
     eprintln!("{:.1} s", start.elapsed().as_secs_f64());
     for (claim, _) in report.claims.iter().filter(|(_, holds)| !holds) {
         eprintln!("does not hold: {claim}");
     }
-    if write {
+    if arguments.write {
         let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src/out");
-        let written = match report.record {
-            Some(record) => write_record(&out.join(format!("{name}.full.json")), &record),
-            None => write_all(&out, name, &run(Budget::Standard), &run(Budget::Quick)),
+        let written = match &report.record {
+            Some(record) => write_record(&out.join(format!("{name}.full.json")), record),
+            None => write_all(&out, name, &report, &run(Budget::Quick)),
         };
         if let Err(error) = written {
             eprintln!("{}: cannot write: {error}", out.display());

@@ -9,7 +9,7 @@
 mod pool;
 
 use crate::{
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block},
 };
 use std::ops::{Deref, DerefMut};
@@ -26,14 +26,14 @@ const ALIGNMENT: usize = 64;
 /// assert_eq!(buffer[99], 0.0);
 /// ```
 #[derive(Debug)]
-pub struct Buffer<T: Real> {
+pub struct Buffer<T: Number> {
     // A vector's storage never moves while its length stays, so `start` is found once.
     cells: Vec<T>,
     start: usize,
     len: usize,
 }
 
-impl<T: Real> Buffer<T> {
+impl<T: Number> Buffer<T> {
     /// `len` zeros.
     pub fn zeros(len: usize) -> Self {
         let (cells, used) = Self::storage(len);
@@ -95,26 +95,26 @@ pub fn release() {
     pool::clear();
 }
 
-impl<T: Real> Drop for Buffer<T> {
+impl<T: Number> Drop for Buffer<T> {
     fn drop(&mut self) {
         pool::give(std::mem::take(&mut self.cells));
     }
 }
 
-impl<T: Real> Deref for Buffer<T> {
+impl<T: Number> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
         &self.cells[self.start..][..self.len]
     }
 }
 
-impl<T: Real> DerefMut for Buffer<T> {
+impl<T: Number> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         &mut self.cells[self.start..][..self.len]
     }
 }
 
-impl<T: Real> Clone for Buffer<T> {
+impl<T: Number> Clone for Buffer<T> {
     fn clone(&self) -> Self {
         Self::copy_of(self)
     }

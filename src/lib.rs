@@ -10,7 +10,7 @@
 //! | [`nn`] | layers that own parameters and remember what backward needs |
 //! | [`ops`] | pure functions on tensors, forward next to backward |
 //! | [`kernels`] | the inner loops of convolution |
-//! | [`simd`], [`real`], [`tensor`] | vectors, numbers, arrays |
+//! | [`simd`], [`number`], [`tensor`] | vectors, numbers, arrays |
 #![deny(unsafe_code, missing_docs)]
 
 pub mod buffer;
@@ -21,6 +21,7 @@ pub mod gradcheck;
 pub mod kernels;
 pub mod models;
 pub mod nn;
+pub mod number;
 pub mod ops;
 pub mod real;
 pub mod rng;
@@ -31,6 +32,7 @@ pub mod tensor;
 pub mod train;
 
 pub use error::Error;
+pub use number::Number;
 pub use real::Real;
 pub use tensor::{Shape, Tensor};
 

@@ -1,113 +1,97 @@
-//! [`Real`]: the numbers that everything is generic over.
+//! [`Real`]: the numbers that networks are made of, with their kernels.
 
-use crate::simd::Vectorized;
-use std::{
-    fmt::{Debug, Display},
-    iter::Sum,
-    ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign},
+use crate::{
+    kernels::{
+        correlate::{Correlation, Panels},
+        outer::{self, Factors},
+        strip::Strip,
+        tile::{self, Input, Output},
+        winograd::{self, Image, Patch, Spread},
+    },
+    number::Number,
+    simd::{Block, Isa},
 };
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
-
-/// A floating-point number: `f32` to train with, `f64` to check gradients in.
+/// A [`Number`] whose kernels are compiled in this crate: `f32` and `f64`.
+///
+/// A generic function is compiled wherever it is used. Kernels come in dozens of sizes for every
+/// instruction set, so each program would spend minutes on code that is the same in all of them. The methods
+/// of an implementation for one type are compiled where they stand, once.
 ///
 /// ```
-/// use residual::Real;
+/// use residual::{Real, Tensor, ops::linear};
 ///
-/// fn mean<T: Real>(xs: &[T]) -> T {
-///     xs.iter().copied().sum::<T>() / T::of(xs.len() as f64)
+/// fn doubled<T: Real>(x: &Tensor<T>) -> Tensor<T> {
+///     linear::forward(x, &Tensor::from_vec([1, 1], vec![T::of(2.0)]))
 /// }
-/// assert_eq!(mean(&[1.0f32, 2.0, 6.0]), 3.0);
+/// assert_eq!(doubled(&Tensor::from_vec([2, 1], vec![1.5, -1.0])).as_slice(), [3.0, -2.0]);
 /// ```
-pub trait Real:
-    sealed::Sealed
-    + Vectorized
-    + Copy
-    + Default
-    + Debug
-    + Display
-    + PartialOrd
-    + Send
-    + Sync
-    + Sum
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + SubAssign
-    + MulAssign
-    + DivAssign
-    + 'static
-{
-    /// `0`.
-    const ZERO: Self;
-    /// `1`.
-    const ONE: Self;
-    /// Not a number.
-    const NAN: Self;
-    /// Minus infinity.
-    const NEG_INFINITY: Self;
-    /// The type's name in safetensors: `F32` or `F64`.
-    const DTYPE: &'static str;
-
-    /// The nearest number to `x`.
-    fn of(x: f64) -> Self;
-    /// Exact.
-    fn to_f64(self) -> f64;
-    /// eˣ.
-    fn exp(self) -> Self;
-    /// The natural logarithm.
-    fn ln(self) -> Self;
-    /// √x.
-    fn sqrt(self) -> Self;
-    /// The hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// |x|.
-    fn abs(self) -> Self;
-    /// The larger of the two; the other where one is not a number.
-    fn max(self, other: Self) -> Self;
-    /// The smaller of the two; the other where one is not a number.
-    fn min(self, other: Self) -> Self;
-    /// Neither infinite nor NaN.
-    fn is_finite(self) -> bool;
+pub trait Real: Number {
+    /// [`Correlation::run`].
+    fn correlate(
+        plan: &Correlation,
+        isa: Isa,
+        panels: &Panels<Self>,
+        from: (&[Self], &mut Strip<Self>),
+        to: (usize, &mut [Self]),
+    );
+    /// [`tile::run`].
+    fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>);
+    /// [`outer::run`].
+    fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]);
+    /// [`winograd::input`].
+    fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
+    /// [`winograd::gradient`].
+    fn winograd_gradient(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
+    /// [`winograd::filters`].
+    fn winograd_filters(isa: Isa, packed: &[Block<Self>], to: &mut [Block<Self>], turned: bool);
+    /// [`winograd::filter_gradients`].
+    fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>], tap: usize);
+    /// [`winograd::output`].
+    fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>);
 }
 
 macro_rules! real {
-    ($($T:ident $dtype:literal)*) => {$(
+    ($($T:ident)*) => {$(
         impl Real for $T {
-            const ZERO: Self = 0.0;
-            const ONE: Self = 1.0;
-            const NAN: Self = $T::NAN;
-            const NEG_INFINITY: Self = $T::NEG_INFINITY;
-            const DTYPE: &'static str = $dtype;
+            fn correlate(
+                plan: &Correlation,
+                isa: Isa,
+                panels: &Panels<Self>,
+                from: (&[Self], &mut Strip<Self>),
+                to: (usize, &mut [Self]),
+            ) {
+                plan.run(isa, panels, from, to);
+            }
 
-            #[inline]
-            fn of(x: f64) -> Self { x as $T }
-            #[inline]
-            fn to_f64(self) -> f64 { self.into() }
-            #[inline]
-            fn exp(self) -> Self { self.exp() }
-            #[inline]
-            fn ln(self) -> Self { self.ln() }
-            #[inline]
-            fn sqrt(self) -> Self { self.sqrt() }
-            #[inline]
-            fn tanh(self) -> Self { self.tanh() }
-            #[inline]
-            fn abs(self) -> Self { self.abs() }
-            #[inline]
-            fn max(self, other: Self) -> Self { self.max(other) }
-            #[inline]
-            fn min(self, other: Self) -> Self { self.min(other) }
-            #[inline]
-            fn is_finite(self) -> bool { self.is_finite() }
+            fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>) {
+                tile::run(isa, pixels, blocks, input, output);
+            }
+
+            fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]) {
+                outer::run(isa, blocks, factors, dw);
+            }
+
+            fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {
+                winograd::input(isa, image, corner, spread);
+            }
+
+            fn winograd_gradient(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {
+                winograd::gradient(isa, image, corner, spread);
+            }
+
+            fn winograd_filters(isa: Isa, packed: &[Block<Self>], to: &mut [Block<Self>], turned: bool) {
+                winograd::filters(isa, packed, to, turned);
+            }
+
+            fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>], tap: usize) {
+                winograd::filter_gradients(isa, u, packed, tap);
+            }
+
+            fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>) {
+                winograd::output(isa, m, tile, to);
+            }
         }
     )*};
 }
-real!(f32 "F32" f64 "F64");
+real!(f32 f64);

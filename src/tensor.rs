@@ -1,6 +1,6 @@
 //! [`Tensor`]: numbers with a [`Shape`], contiguous, owned.
 
-use crate::{buffer::Buffer, real::Real};
+use crate::{buffer::Buffer, number::Number};
 use std::fmt;
 
 /// The most axes a tensor has.
@@ -85,18 +85,18 @@ impl fmt::Debug for Shape {
 /// assert_eq!(pixels.as_slice(), [1.0, 10.0, 2.0, 20.0, 3.0, 30.0]);
 /// assert_eq!(pixels.to_nchw(), nchw);
 /// ```
-pub struct Tensor<T: Real = f32> {
+pub struct Tensor<T: Number = f32> {
     shape: Shape,
     data: Buffer<T>,
 }
 
-impl<T: Real> Clone for Tensor<T> {
+impl<T: Number> Clone for Tensor<T> {
     fn clone(&self) -> Self {
         Self { shape: self.shape, data: self.data.clone() }
     }
 }
 
-impl<T: Real> Tensor<T> {
+impl<T: Number> Tensor<T> {
     /// All zeros.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
@@ -223,23 +223,23 @@ impl<T: Real> Tensor<T> {
     }
 
     /// `f` of every number.
-    pub fn map<U: Real>(&self, mut f: impl FnMut(T) -> U) -> Tensor<U> {
+    pub fn map<U: Number>(&self, mut f: impl FnMut(T) -> U) -> Tensor<U> {
         Tensor::from_fn(self.shape, |i| f(self.data[i]))
     }
 
     /// The same numbers in another precision.
-    pub fn cast<U: Real>(&self) -> Tensor<U> {
+    pub fn cast<U: Number>(&self) -> Tensor<U> {
         self.map(|x| U::of(x.to_f64()))
     }
 }
 
-impl<T: Real> PartialEq for Tensor<T> {
+impl<T: Number> PartialEq for Tensor<T> {
     fn eq(&self, other: &Self) -> bool {
         self.shape == other.shape && self.as_slice() == other.as_slice()
     }
 }
 
-impl<T: Real> fmt::Debug for Tensor<T> {
+impl<T: Number> fmt::Debug for Tensor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const SHOWN: usize = 8;
         write!(f, "Tensor{} {:?}", self.shape, &self.data[..self.len().min(SHOWN)])?;

@@ -14,10 +14,11 @@ const FLOORS: &[&[&str]] = &[
     &["models", "data", "checkpoint", "gradcheck"],
     &["nn"],
     &["ops"],
+    &["real"],
     &["kernels"],
     &["tensor", "rng"],
     &["buffer"],
-    &["real"],
+    &["number"],
     &["simd"],
     &["error", "suggest"],
 ];

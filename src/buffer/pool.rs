@@ -1,6 +1,6 @@
 //! Storage that nobody uses now, by number type and length.
 
-use crate::real::Real;
+use crate::number::Number;
 use std::{
     any::{Any, TypeId},
     collections::{BTreeMap, HashMap},
@@ -25,13 +25,13 @@ struct Pool {
 }
 
 impl Pool {
-    fn shelf<T: Real>(&mut self) -> &mut Shelf<T> {
+    fn shelf<T: Number>(&mut self) -> &mut Shelf<T> {
         let shelf = self.shelves.entry(TypeId::of::<T>()).or_insert_with(|| Box::new(Shelf::<T>::new()));
         shelf.downcast_mut().expect("a shelf is filed under its type")
     }
 
     /// Takes storage of this very length off its shelf.
-    fn pick<T: Real>(&mut self, len: usize) -> Option<Vec<T>> {
+    fn pick<T: Number>(&mut self, len: usize) -> Option<Vec<T>> {
         let shelf = self.shelf::<T>();
         let same = shelf.get_mut(&len)?;
         let cells = same.pop();
@@ -43,14 +43,14 @@ impl Pool {
     }
 
     /// Frees the longest storage until there is room for `bytes` more.
-    fn make_room<T: Real>(&mut self, bytes: usize) {
+    fn make_room<T: Number>(&mut self, bytes: usize) {
         while self.used + self.idle + bytes > self.most_used {
             let Some(&longest) = self.shelf::<T>().keys().next_back() else { break };
             self.pick::<T>(longest);
         }
     }
 
-    fn take<T: Real>(&mut self, len: usize) -> Option<Vec<T>> {
+    fn take<T: Number>(&mut self, len: usize) -> Option<Vec<T>> {
         let found = self.shelf::<T>().range(len..=len + len / 4).next().map(|(&found, _)| found);
         let cells = found.and_then(|found| self.pick(found));
         self.used += cells.as_ref().map_or(len, Vec::len) * size_of::<T>();
@@ -59,7 +59,7 @@ impl Pool {
         cells
     }
 
-    fn give<T: Real>(&mut self, cells: Vec<T>) {
+    fn give<T: Number>(&mut self, cells: Vec<T>) {
         let bytes = cells.len() * size_of::<T>();
         self.used -= bytes;
         self.make_room::<T>(bytes);
@@ -77,12 +77,12 @@ fn pool() -> MutexGuard<'static, Pool> {
 
 /// Storage of at least `len` numbers and not much more, if there is any. Whoever finds none makes
 /// storage of exactly `len`, and either way gives it back in the end.
-pub(super) fn take<T: Real>(len: usize) -> Option<Vec<T>> {
+pub(super) fn take<T: Number>(len: usize) -> Option<Vec<T>> {
     if len * size_of::<T>() < LEAST_BYTES { None } else { pool().take(len) }
 }
 
 /// Keeps `cells` for the next buffer, or frees them where there is enough already.
-pub(super) fn give<T: Real>(cells: Vec<T>) {
+pub(super) fn give<T: Number>(cells: Vec<T>) {
     if cells.len() * size_of::<T>() >= LEAST_BYTES {
         pool().give(cells);
     }
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     /// What a buffer does: storage from the pool, or new.
-    fn storage<T: Real>(pool: &mut Pool, len: usize) -> Vec<T> {
+    fn storage<T: Number>(pool: &mut Pool, len: usize) -> Vec<T> {
         pool.take(len).unwrap_or_else(|| vec![T::ZERO; len])
     }
 

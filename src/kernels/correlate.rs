@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     buffer::Buffer,
-    real::Real,
+    number::Number,
     simd::{Block, Isa},
 };
 use std::ops::Range;
@@ -76,7 +76,7 @@ impl Correlation {
     }
 
     /// A strip for one band.
-    pub fn strip<T: Real>(&self) -> Strip<T> {
+    pub fn strip<T: Number>(&self) -> Strip<T> {
         let steps = self.band::<T>().div_ceil(self.rows.output_phases());
         let rows = (steps - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
         Strip::new(&self.layout, rows)
@@ -85,7 +85,7 @@ impl Correlation {
     /// Computes the output rows `first..` that `out` holds; `first` is a multiple of
     /// [`band`](Self::band), and `out` at most one band. `source` begins with the image; what follows
     /// is asked for ahead of its time.
-    pub fn run<T: Real>(
+    pub fn run<T: Number>(
         &self,
         isa: Isa,
         panels: &Panels<T>,
@@ -113,7 +113,7 @@ impl Correlation {
     }
 
     /// Returns how many of the image's rows are done with.
-    fn fill<T: Real>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) -> usize {
+    fn fill<T: Number>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) -> usize {
         let height = self.source[0];
         let step = |row: usize| row / self.rows.output_phases() * self.rows.source_phases;
         let start = step(rows.start) as isize + self.reach.0;
@@ -126,7 +126,7 @@ impl Correlation {
         end.max(0) as usize
     }
 
-    fn row<T: Real>(
+    fn row<T: Number>(
         &self,
         isa: Isa,
         row: usize,

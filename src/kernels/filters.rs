@@ -14,7 +14,7 @@
 //! diagonal the weights are.
 
 use super::strip::Channels;
-use crate::{buffer::Buffer, real::Real, simd::BLOCK};
+use crate::{buffer::Buffer, number::Number, simd::BLOCK};
 
 /// The extents of weights (groups·outputs, inputs, taps).
 #[derive(Clone, Copy, Debug)]
@@ -100,7 +100,7 @@ impl Packing {
     }
 
     /// A panel of `w` (O, I, KH, KW).
-    pub fn pack<T: Real>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
+    pub fn pack<T: Number>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
         let mut packed = Buffer::zeros(self.panel_len(panel));
         self.each_run(panel, |Run { at, len, weight, stride }| {
             let weights = w[weight..].iter().step_by(stride);
@@ -110,7 +110,7 @@ impl Packing {
     }
 
     /// Copies a packed panel back into `w`, which starts at the weight `first` of (O, I, KH, KW).
-    pub fn unpack<T: Real>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
+    pub fn unpack<T: Number>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
         self.each_run(panel, |Run { at, len, weight, stride }| {
             let weights = w[weight - first..].iter_mut().step_by(stride);
             weights.zip(&packed[at..at + len]).for_each(|(to, &from)| *to = from);

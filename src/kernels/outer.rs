@@ -6,7 +6,7 @@
 //! ```
 
 use crate::{
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd, Vectorized},
 };
 
@@ -38,7 +38,7 @@ pub struct Factors<'a, T> {
 ///
 /// # Panics
 /// If `blocks` is neither one nor two.
-pub fn run<T: Real>(isa: Isa, blocks: usize, factors: &Factors<'_, T>, dw: &mut [Block<T>]) {
+pub fn run<T: Number>(isa: Isa, blocks: usize, factors: &Factors<'_, T>, dw: &mut [Block<T>]) {
     let step = channels::<T>(isa, blocks, factors.depth);
     macro_rules! sizes {
         ($($C:literal x $V:literal)*) => {
@@ -64,7 +64,7 @@ struct Outer<'a, T, const C: usize, const V: usize> {
     dw: &'a mut [Block<T>],
 }
 
-impl<T: Real, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V> {
+impl<T: Number, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V> {
     type Output = ();
 
     #[inline(always)]
@@ -82,7 +82,7 @@ impl<T: Real, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V> {
 
 /// The products of the channels `first..first + C`.
 #[inline(always)]
-fn add<T: Real, S: Simd<T>, const C: usize, const V: usize>(
+fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
     simd: S,
     factors: &Factors<'_, T>,
     first: usize,

@@ -1,7 +1,7 @@
 //! How fast one core multiplies and adds: the roof that kernels are judged by.
 
 use crate::{
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd},
 };
 use std::{hint::black_box, time::Instant};
@@ -13,7 +13,7 @@ use std::{hint::black_box, time::Instant};
 /// use residual::{kernels::peak::flops, simd::Isa};
 /// assert!(flops::<f32>(Isa::Scalar) > 1e6);
 /// ```
-pub fn flops<T: Real>(isa: Isa) -> f64 {
+pub fn flops<T: Number>(isa: Isa) -> f64 {
     // Chains enough to hide four cycles of latency on two ports, and few enough for the registers.
     match T::blocks(isa) {
         32.. => measure::<T, 12>(isa),
@@ -22,7 +22,7 @@ pub fn flops<T: Real>(isa: Isa) -> f64 {
     }
 }
 
-fn measure<T: Real, const CHAINS: usize>(isa: Isa) -> f64 {
+fn measure<T: Number, const CHAINS: usize>(isa: Isa) -> f64 {
     let rounds = 2_400_000 / CHAINS;
     let start = Instant::now();
     black_box(T::dispatch(isa, Chains::<T, CHAINS> { rounds, x: black_box(T::of(0.5)) }));
@@ -34,7 +34,7 @@ struct Chains<T, const CHAINS: usize> {
     x: T,
 }
 
-impl<T: Real, const CHAINS: usize> Kernel<T> for Chains<T, CHAINS> {
+impl<T: Number, const CHAINS: usize> Kernel<T> for Chains<T, CHAINS> {
     type Output = Block<T>;
 
     #[inline(always)]

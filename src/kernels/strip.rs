@@ -11,7 +11,7 @@
 use super::axis::Axis;
 use crate::{
     buffer::Buffer,
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd},
 };
 
@@ -92,13 +92,13 @@ pub fn copy<T: Copy>(to: &mut Block<T>, from: &[T]) {
 }
 
 /// Asks for memory that will be copied soon.
-pub fn ask_for<T: Real>(isa: Isa, pixels: &[T]) {
+pub fn ask_for<T: Number>(isa: Isa, pixels: &[T]) {
     T::dispatch(isa, Ask(pixels.as_chunks().0));
 }
 
 struct Ask<'a, T>(&'a [Block<T>]);
 
-impl<T: Real> Kernel<T> for Ask<'_, T> {
+impl<T: Number> Kernel<T> for Ask<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -109,11 +109,11 @@ impl<T: Real> Kernel<T> for Ask<'_, T> {
 
 /// Rows in a [`Layout`].
 #[derive(Debug)]
-pub struct Strip<T: Real> {
+pub struct Strip<T: Number> {
     data: Buffer<T>,
 }
 
-impl<T: Real> Strip<T> {
+impl<T: Number> Strip<T> {
     /// So many rows of zeros.
     pub fn new(layout: &Layout, rows: usize) -> Self {
         Self { data: Buffer::zeros(rows * layout.row() * BLOCK) }

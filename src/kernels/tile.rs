@@ -9,7 +9,7 @@
 //! that loads twice and multiplies twice in a cycle then waits for its multipliers only.
 
 use crate::{
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd, Vectorized},
 };
 
@@ -64,7 +64,7 @@ pub fn pixels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
 ///
 /// # Panics
 /// If there is no tile of this size on `isa`: ask [`blocks`] and [`pixels`].
-pub fn run<T: Real>(
+pub fn run<T: Number>(
     isa: Isa,
     pixels: usize,
     blocks: usize,
@@ -89,7 +89,7 @@ struct Tile<'a, 'b, T, const P: usize, const V: usize> {
     output: &'a mut Output<'b, T>,
 }
 
-impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P, V> {
+impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P, V> {
     type Output = ();
 
     #[inline(always)]
@@ -105,7 +105,10 @@ impl<T: Real, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P, V
 }
 
 #[inline(always)]
-fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: &Input<'_, T>) -> [[S::V; V]; P] {
+fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+    simd: S,
+    input: &Input<'_, T>,
+) -> [[S::V; V]; P] {
     let panel = input.panel.as_chunks::<V>().0.as_chunks::<BLOCK>().0;
     let depth = input.depth.min(BLOCK);
     let mut sums = [[simd.splat(T::ZERO); V]; P];
@@ -133,7 +136,7 @@ fn sum<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, input: &Inp
 
 /// Memory for the results comes while they are computed.
 #[inline(always)]
-fn ask_for<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, output: &Output<'_, T>) {
+fn ask_for<T: Number, S: Simd<T>, const P: usize, const V: usize>(simd: S, output: &Output<'_, T>) {
     for p in 0..P {
         if let Some(pixel) = output.values.get(p * output.stride..) {
             pixel.as_chunks().0.iter().take(V).for_each(|block| simd.prefetch(block));
@@ -142,7 +145,7 @@ fn ask_for<T: Real, S: Simd<T>, const P: usize, const V: usize>(simd: S, output:
 }
 
 #[inline(always)]
-fn write<T: Real, S: Simd<T>, const P: usize, const V: usize>(
+fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: [[S::V; V]; P],
     output: &mut Output<'_, T>,

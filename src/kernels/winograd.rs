@@ -29,7 +29,7 @@
 #![allow(clippy::needless_range_loop, reason = "constant indices keep the numbers in registers")]
 
 use crate::{
-    real::Real,
+    number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd},
 };
 use std::{
@@ -54,7 +54,7 @@ const NB: f64 = 1.0 / (2.0 * B * B * (B * B - A * A));
 
 /// `base` plus the sum of factors times values.
 #[inline(always)]
-fn plus<T: Real, S: Simd<T>, const N: usize>(simd: S, base: S::V, terms: [(f64, S::V); N]) -> S::V {
+fn plus<T: Number, S: Simd<T>, const N: usize>(simd: S, base: S::V, terms: [(f64, S::V); N]) -> S::V {
     let mut sum = base;
     for (factor, value) in terms {
         sum = simd.mul_add(simd.splat(T::of(factor)), value, sum);
@@ -64,14 +64,14 @@ fn plus<T: Real, S: Simd<T>, const N: usize>(simd: S, base: S::V, terms: [(f64, 
 
 /// A linear map of N numbers to M, for sixteen channels at once.
 trait Map<const N: usize, const M: usize> {
-    fn along<T: Real, S: Simd<T>>(simd: S, x: [S::V; N]) -> [S::V; M];
+    fn along<T: Number, S: Simd<T>>(simd: S, x: [S::V; N]) -> [S::V; M];
 }
 
 /// Bᵀ: six inputs.
 struct Input;
 impl Map<6, 6> for Input {
     #[inline(always)]
-    fn along<T: Real, S: Simd<T>>(simd: S, [d0, d1, d2, d3, d4, d5]: [S::V; 6]) -> [S::V; 6] {
+    fn along<T: Number, S: Simd<T>>(simd: S, [d0, d1, d2, d3, d4, d5]: [S::V; 6]) -> [S::V; 6] {
         let (a2, b2) = (A * A, B * B);
         let p = plus::<T, S, 1>(simd, d4, [(-b2, d2)]);
         let q = plus::<T, S, 1>(simd, d3, [(-b2, d1)]);
@@ -92,7 +92,7 @@ impl Map<6, 6> for Input {
 struct Filter;
 impl Map<3, 6> for Filter {
     #[inline(always)]
-    fn along<T: Real, S: Simd<T>>(simd: S, [g0, g1, g2]: [S::V; 3]) -> [S::V; 6] {
+    fn along<T: Number, S: Simd<T>>(simd: S, [g0, g1, g2]: [S::V; 3]) -> [S::V; 6] {
         let zero = simd.splat(T::ZERO);
         let even_a = plus::<T, S, 2>(simd, zero, [(NA, g0), (NA * A * A, g2)]);
         let even_b = plus::<T, S, 2>(simd, zero, [(NB, g0), (NB * B * B, g2)]);
@@ -111,7 +111,7 @@ impl Map<3, 6> for Filter {
 struct Output;
 impl Map<6, 4> for Output {
     #[inline(always)]
-    fn along<T: Real, S: Simd<T>>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; 6]) -> [S::V; 4] {
+    fn along<T: Number, S: Simd<T>>(simd: S, [m0, m1, m2, m3, m4, m5]: [S::V; 6]) -> [S::V; 4] {
         let zero = simd.splat(T::ZERO);
         let even_a = plus::<T, S, 1>(simd, m1, [(1.0, m2)]);
         let odd_a = plus::<T, S, 1>(simd, m1, [(-1.0, m2)]);
@@ -130,7 +130,7 @@ impl Map<6, 4> for Output {
 struct Gradient;
 impl Map<4, 6> for Gradient {
     #[inline(always)]
-    fn along<T: Real, S: Simd<T>>(simd: S, [y0, y1, y2, y3]: [S::V; 4]) -> [S::V; 6] {
+    fn along<T: Number, S: Simd<T>>(simd: S, [y0, y1, y2, y3]: [S::V; 4]) -> [S::V; 6] {
         let zero = simd.splat(T::ZERO);
         let even_a = plus::<T, S, 1>(simd, y0, [(A * A, y2)]);
         let odd_a = plus::<T, S, 2>(simd, zero, [(A, y1), (A * A * A, y3)]);
@@ -151,7 +151,7 @@ impl Map<4, 6> for Gradient {
 struct FilterGradient;
 impl Map<6, 3> for FilterGradient {
     #[inline(always)]
-    fn along<T: Real, S: Simd<T>>(simd: S, [u0, u1, u2, u3, u4, u5]: [S::V; 6]) -> [S::V; 3] {
+    fn along<T: Number, S: Simd<T>>(simd: S, [u0, u1, u2, u3, u4, u5]: [S::V; 6]) -> [S::V; 3] {
         let zero = simd.splat(T::ZERO);
         let even_a = plus::<T, S, 1>(simd, u1, [(1.0, u2)]);
         let odd_a = plus::<T, S, 1>(simd, u1, [(-1.0, u2)]);
@@ -167,7 +167,7 @@ impl Map<6, 3> for FilterGradient {
 
 /// `F x Fᵀ`.
 #[inline(always)]
-fn both<T: Real, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
+fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
     simd: S,
     x: &[[S::V; N]; N],
 ) -> [[S::V; M]; M] {
@@ -213,12 +213,12 @@ pub struct Spread<'a, T> {
 }
 
 /// Writes `Bᵀ d B` of the 6x6 pixels from `corner` (row, column) on, which may lie outside of the image.
-pub fn input<T: Real>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
+pub fn input<T: Number>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
     T::dispatch(isa, Tile::<_, Input, 6> { image, corner, spread, map: PhantomData });
 }
 
 /// Writes `A dy Aᵀ` of the 4x4 pixels from `corner` on.
-pub fn gradient<T: Real>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
+pub fn gradient<T: Number>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
     T::dispatch(isa, Tile::<_, Gradient, 4> { image, corner, spread, map: PhantomData });
 }
 
@@ -229,7 +229,7 @@ struct Tile<'a, T, F, const N: usize> {
     map: PhantomData<F>,
 }
 
-impl<T: Real, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
+impl<T: Number, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
     type Output = ();
 
     #[inline(always)]
@@ -266,7 +266,7 @@ impl<T: Real, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
 
 /// Writes `G g Gᵀ` of packed filters, `packed[tap][…][16]`, into `to[position][…][16]`. With
 /// `turned`, the filters are turned by half a turn first, as the gradient of the input wants them.
-pub fn filters<T: Real>(isa: Isa, packed: &[Block<T>], to: &mut [Block<T>], turned: bool) {
+pub fn filters<T: Number>(isa: Isa, packed: &[Block<T>], to: &mut [Block<T>], turned: bool) {
     T::dispatch(isa, Filters { packed, to, turned });
 }
 
@@ -276,7 +276,7 @@ struct Filters<'a, T> {
     turned: bool,
 }
 
-impl<T: Real> Kernel<T> for Filters<'_, T> {
+impl<T: Number> Kernel<T> for Filters<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -302,7 +302,7 @@ impl<T: Real> Kernel<T> for Filters<'_, T> {
 
 /// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed`, whose taps are `tap` blocks
 /// apart.
-pub fn filter_gradients<T: Real>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>], tap: usize) {
+pub fn filter_gradients<T: Number>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>], tap: usize) {
     T::dispatch(isa, FilterGradients { u, packed, tap });
 }
 
@@ -312,7 +312,7 @@ struct FilterGradients<'a, T> {
     tap: usize,
 }
 
-impl<T: Real> Kernel<T> for FilterGradients<'_, T> {
+impl<T: Number> Kernel<T> for FilterGradients<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -337,7 +337,7 @@ impl<T: Real> Kernel<T> for FilterGradients<'_, T> {
 
 /// Writes `Aᵀ m A`, the `size[0]` x `size[1]` pixels of the tile that exist. `m[position][tile][block][16]`
 /// holds so many `tiles`, of which this is one.
-pub fn output<T: Real>(isa: Isa, m: &[Block<T>], [tile, tiles]: [usize; 2], to: &mut Patch<'_, T>) {
+pub fn output<T: Number>(isa: Isa, m: &[Block<T>], [tile, tiles]: [usize; 2], to: &mut Patch<'_, T>) {
     T::dispatch(isa, OutputTile { m, tile, tiles, to });
 }
 
@@ -361,7 +361,7 @@ struct OutputTile<'a, 'b, T> {
     to: &'a mut Patch<'b, T>,
 }
 
-impl<T: Real> Kernel<T> for OutputTile<'_, '_, T> {
+impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]

@@ -9,7 +9,10 @@
 
 use crate::real::Real;
 use rayon::prelude::*;
-use std::ops::Range;
+use std::{
+    ops::Range,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 /// Tensors of at most so many numbers stay on the caller's thread: waking another costs more than
 /// they do.
@@ -30,25 +33,64 @@ pub(super) const BLOCK_ROWS: usize = 32;
 /// microseconds, about as long as another thread needs to wake.
 const FEW: usize = 1 << 22;
 
-/// Calls `f` for every task of a convolution of so many multiply-adds, with a state that `init` makes
-/// for each thread.
-pub(super) fn each<I: Send, S>(
+/// Calls `f` with every number below `tasks`, on all threads. Not generic, so that what rayon makes of it is
+/// compiled here, once, and not for every closure of every program.
+fn on_all_threads(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
+    (0..tasks).into_par_iter().for_each(f);
+}
+
+/// Calls `f` with every item and its number, on all threads.
+fn hand_out<I: Send>(items: impl Iterator<Item = I>, f: impl Fn(usize, I) + Sync) {
+    let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
+    on_all_threads(items.len(), &|i| {
+        if let Some(item) = lock(&items[i]).take() {
+            f(i, item);
+        }
+    });
+}
+
+/// What `f` returns for each number below `tasks`, in order.
+fn gather<A: Send>(tasks: usize, f: impl Fn(usize) -> A + Sync) -> Vec<A> {
+    let results: Vec<_> = (0..tasks).map(|_| Mutex::new(None)).collect();
+    on_all_threads(tasks, &|i| {
+        let result = f(i);
+        *lock(&results[i]) = Some(result);
+    });
+    results
+        .into_iter()
+        .filter_map(|result| result.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
+
+/// Nothing that can fail is done under a lock, so that poison means nothing.
+fn lock<A>(mutex: &Mutex<A>) -> MutexGuard<'_, A> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Calls `f` for every task of a convolution of so many multiply-adds. Each call has a state to itself, made by
+/// `init` or left by another call.
+pub(super) fn each<I: Send, S: Send>(
     products: usize,
     tasks: Vec<I>,
-    init: impl Fn() -> S + Send + Sync,
-    f: impl Fn(&mut S, I) + Send + Sync,
+    init: impl Fn() -> S + Sync,
+    f: impl Fn(&mut S, I) + Sync,
 ) {
     if products <= FEW {
         let mut state = init();
-        tasks.into_iter().for_each(|task| f(&mut state, task));
-    } else {
-        tasks.into_par_iter().for_each_init(init, f);
+        return tasks.into_iter().for_each(|task| f(&mut state, task));
     }
+    let states = Mutex::new(Vec::new());
+    hand_out(tasks.into_iter(), |_, task| {
+        let left = lock(&states).pop();
+        let mut state = left.unwrap_or_else(&init);
+        f(&mut state, task);
+        lock(&states).push(state);
+    });
 }
 
 /// What `f` returns for each of the `tasks` of a convolution of so many multiply-adds, in order.
-pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A + Send + Sync) -> Vec<A> {
-    if products <= FEW { (0..tasks).map(f).collect() } else { (0..tasks).into_par_iter().map(f).collect() }
+pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A + Sync) -> Vec<A> {
+    if products <= FEW { (0..tasks).map(f).collect() } else { gather(tasks, f) }
 }
 
 /// Calls `f(at, piece)` for pieces that cover `y`; each starts at number `at`, a multiple of `row`.
@@ -57,7 +99,7 @@ pub(super) fn split<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut [T]
         return f(0, y);
     }
     let piece = row * (TASK / row).max(1);
-    y.par_chunks_mut(piece).enumerate().for_each(|(i, y)| f(i * piece, y));
+    hand_out(y.chunks_mut(piece), |i, y| f(i * piece, y));
 }
 
 /// Calls `f(i, y)` for every row, `row` numbers of `y`.
@@ -80,8 +122,8 @@ pub(super) fn each_row2<T: Send, U: Send>(
         return pairs(0, y, z);
     }
     let piece = (TASK / row).max(1);
-    let pieces = y.par_chunks_mut(piece * row).zip(z.par_chunks_mut(piece * row));
-    pieces.enumerate().for_each(|(i, (y, z))| pairs(i * piece, y, z));
+    let pieces = y.chunks_mut(piece * row).zip(z.chunks_mut(piece * row));
+    hand_out(pieces, |i, (y, z)| pairs(i * piece, y, z));
 }
 
 /// `f` of ranges that cover the `count` rows of `row` numbers, in order.
@@ -89,11 +131,7 @@ pub(super) fn pieces<A: Send>(count: usize, row: usize, f: impl Fn(Range<usize>)
     let numbers = count * row;
     let pieces = numbers.div_ceil(TASK).clamp(1, PIECES);
     let cut = |i: usize| f(i * count / pieces..(i + 1) * count / pieces);
-    if numbers <= SMALL {
-        (0..pieces).map(cut).collect()
-    } else {
-        (0..pieces).into_par_iter().map(cut).collect()
-    }
+    if numbers <= SMALL { (0..pieces).map(cut).collect() } else { gather(pieces, cut) }
 }
 
 /// `width` sums over the `count` rows of `row` numbers, where `add` adds a few rows' share to its

@@ -104,7 +104,7 @@ fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, r
         products,
         bands.collect(),
         || plan.strip(),
-        |strip, (source, first, out)| plan.run(isa, &panels, (source, strip), (first, out)),
+        |strip, (source, first, out)| T::correlate(&plan, isa, &panels, (source, strip), (first, out)),
     );
     out
 }
@@ -127,10 +127,10 @@ pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], so
         |strip, (i, out)| {
             let source = &source[i * pixels * sources..];
             if out.len() == pixels * results {
-                whole.run(isa, &panels, (source, strip), (0, out));
+                T::correlate(&whole, isa, &panels, (source, strip), (0, out));
             } else {
                 let last = plan(out.len() / results);
-                last.run(isa, &panels, (source, &mut last.strip()), (0, out));
+                T::correlate(&last, isa, &panels, (source, &mut last.strip()), (0, out));
             }
         },
     );

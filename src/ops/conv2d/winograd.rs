@@ -17,7 +17,7 @@ use crate::{
         correlate,
         filters::{Direction, Packing, Panel},
         tile::{self, Tap},
-        winograd::{self, Image, OUTPUTS, POSITIONS, Patch, Spread},
+        winograd::{Image, OUTPUTS, POSITIONS, Patch, Spread},
     },
     ops::threads,
     real::Real,
@@ -136,7 +136,7 @@ fn transformed<T: Real>(isa: Isa, packing: &Packing, w: &[T], turned: bool) -> V
     threads::map(blocked::PACKING * w.len(), panels.len(), |i| {
         let packed = packing.pack(&panels[i], w);
         let mut u = Buffer::scratch(packed.len() / 9 * POSITIONS);
-        winograd::filters(isa, packed.blocks(), u.blocks_mut(), turned);
+        T::winograd_filters(isa, packed.blocks(), u.blocks_mut(), turned);
         (panels[i], u)
     })
 }
@@ -217,7 +217,7 @@ impl Plan {
                 let corner = [first, column * OUTPUTS];
                 let corner = [0, 1].map(|axis| corner[axis] as isize - self.padding[axis] as isize);
                 let to = &mut v.blocks_mut()[i * self.tiles[1] + column..];
-                winograd::input(
+                T::winograd_input(
                     isa,
                     &image,
                     corner,
@@ -253,7 +253,7 @@ impl Plan {
                 };
                 let values = &mut m[piece.start * width..];
                 let mut output = tile::Output { values, stride: width, channels: width };
-                tile::run(isa, piece.len(), panel.blocks, &input, &mut output);
+                T::tile(isa, piece.len(), panel.blocks, &input, &mut output);
             }
         }
     }
@@ -271,7 +271,7 @@ impl Plan {
                     stride: [width * channels, channels],
                     blocks: panel.blocks,
                 };
-                winograd::output(isa, m.blocks(), [i * self.tiles[1] + column, tiles], &mut patch);
+                T::winograd_output(isa, m.blocks(), [i * self.tiles[1] + column, tiles], &mut patch);
             }
             at += height * width * channels;
         }

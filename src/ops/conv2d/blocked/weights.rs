@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    kernels::outer::{self, Factors, Run},
+    kernels::outer::{Factors, Run},
     simd::BLOCK,
 };
 
@@ -159,7 +159,7 @@ impl Plan {
                         len: self.dy[2],
                         depth: self.packing.sources.depth(),
                     };
-                    outer::run(isa, panel.blocks, &factors, dw);
+                    T::outer(isa, panel.blocks, &factors, dw);
                 }
             }
         }

@@ -1,7 +1,7 @@
 //! The gradient of the weights.
 
 use super::*;
-use crate::kernels::outer::{self, Factors, Run};
+use crate::kernels::outer::{Factors, Run};
 
 /// Tiles to sum over before the sums go back to memory.
 const TILES: usize = 56;
@@ -57,7 +57,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
                 let total =
                     blocked::in_order(sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]));
                 let to = &mut packed.blocks_mut()[range.start * BLOCK * panel.blocks..];
-                winograd::filter_gradients(isa, total.blocks(), to, tap);
+                T::winograd_filter_gradients(isa, total.blocks(), to, tap);
             }
             packing.unpack(panel, &packed, dw, i * each);
         },
@@ -99,7 +99,7 @@ impl Plan {
                             depth: BLOCK,
                         };
                         let sums = places.next().expect("a place for each position and block");
-                        outer::run(isa, panel.blocks, &factors, sums);
+                        T::outer(isa, panel.blocks, &factors, sums);
                     }
                 }
             }
@@ -118,7 +118,7 @@ impl Plan {
                 let corner = [first as isize, (column * OUTPUTS) as isize];
                 let to = &mut d.blocks_mut()[(i * self.tiles[1] + column) * panel.blocks..];
                 let spread = Spread { to, position: tiles * panel.blocks, block: 1 };
-                winograd::gradient(isa, &image, corner, spread);
+                T::winograd_gradient(isa, &image, corner, spread);
             }
         }
     }

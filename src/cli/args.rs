@@ -13,15 +13,17 @@ pub struct Threads {
 }
 
 impl Threads {
-    /// Builds the pool that all operations share.
-    pub fn start(&self) -> Result<(), Error> {
+    /// Builds the pool that all operations share, and does the work on one of its threads: from any other, each
+    /// operation would have to wake one.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> Result<R, Error> + Send) -> Result<R, Error> {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads.unwrap_or_else(available));
         pool.build_global().map_err(|error| Error::Argument {
             name: "--threads".into(),
             expected: "a number of threads that the system can start".into(),
             found: error.to_string(),
             hint: "try --threads 1".into(),
-        })
+        })?;
+        rayon::scope(|_| work())
     }
 }
 

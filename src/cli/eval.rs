@@ -54,7 +54,10 @@ struct Subject<'a> {
 
 /// Scores the test images.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    args.threads.start()?;
+    args.threads.run(|| judge(args))
+}
+
+fn judge(args: &Args) -> Result<ExitCode, Error> {
     let weights = in_folder(&args.weights)?;
     let read = Weights::read(&weights)?;
     let saved = read.metadata().cloned();

@@ -63,7 +63,10 @@ input's and the weights', unless said.";
 
 /// Runs the network in the precision of the input.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    args.threads.start()?;
+    args.threads.run(|| forward(args))
+}
+
+fn forward(args: &Args) -> Result<ExitCode, Error> {
     let mut file = TensorFile::read(&args.input)?;
     let input = file.arrays.remove(INPUT);
     let input = input.ok_or_else(|| bad_input(args, &names(&file)))?;

@@ -46,7 +46,10 @@ pub struct Args {
 
 /// Checks the gradients; the status is 1 if any is wrong.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    args.threads.start()?;
+    args.threads.run(|| check(args))
+}
+
+fn check(args: &Args) -> Result<ExitCode, Error> {
     let name = args.network.name();
     let options = args.variant.over(small(name));
     let mut model = models::build::<f64>(name, &options)?;

@@ -64,7 +64,10 @@ struct Preparation {
 /// Prints the likeliest classes of each picture. One that cannot be read is an error of its own, and
 /// the status is 1; the others are classified all the same.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    args.threads.start()?;
+    args.threads.run(|| predict(args))
+}
+
+fn predict(args: &Args) -> Result<ExitCode, Error> {
     let weights = in_folder(&args.weights)?;
     let read = Weights::read(&weights)?;
     let saved = read.metadata().cloned();

@@ -54,7 +54,10 @@ there. A second Ctrl-C quits at once.";
 
 /// Trains.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
-    args.threads.start()?;
+    args.threads.run(|| train(args))
+}
+
+fn train(args: &Args) -> Result<ExitCode, Error> {
     let mut run = match &args.resume {
         Some(folder) => Run::resume(folder)?,
         None => {

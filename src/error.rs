@@ -104,6 +104,38 @@ pub(crate) fn listed(names: &[String]) -> String {
     if names.len() > SHOWN { format!("{shown}, and {} more", names.len() - SHOWN) } else { shown }
 }
 
+/// A text from a file, such as a name, short enough for a message: its first 100 characters, and no line's end.
+///
+/// ```
+/// use residual::error::clip;
+/// assert_eq!(clip("fc.weight"), "fc.weight");
+/// assert_eq!(clip("two\nlines"), r"two\nlines");
+/// assert_eq!(clip(&"x".repeat(1000)).chars().count(), 101);
+/// ```
+pub fn clip(text: &str) -> String {
+    clip_to(100, text)
+}
+
+/// The same, with another length: whatever the text, no more than that of it is looked at.
+pub(crate) fn clip_to(most: usize, text: &str) -> String {
+    let mut escaped = text.chars().flat_map(char::escape_debug);
+    let mut shown: String = escaped.by_ref().take(most).collect();
+    shown.extend(escaped.next().map(|_| '…'));
+    shown
+}
+
+/// A shape or an index from a file, which may have thousands of axes: the first eight.
+pub(crate) fn extents(all: &[usize]) -> String {
+    const SHOWN: usize = 8;
+    match all.split_at_checked(SHOWN + 1) {
+        None => format!("{all:?}"),
+        Some(_) => {
+            let shown = all[..SHOWN].iter().map(|extent| format!("{extent}, ")).collect::<String>();
+            format!("[{shown}…] of {} axes", all.len())
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,6 +1,6 @@
 //! [`Array`]: numbers with a shape, as files hold them.
 
-use crate::{real::Real, tensor::Tensor};
+use crate::{error::extents, real::Real, tensor::Tensor};
 use safetensors::Dtype;
 
 /// Numbers with a shape of any rank, in PyTorch's order.
@@ -63,9 +63,9 @@ impl Array {
         }
     }
 
-    /// Type and shape, as in `F32 [2, 3]`.
+    /// Type and shape for a message, as in `F32 [2, 3]`; of many axes, the first few.
     pub fn kind(&self) -> String {
-        format!("{} {:?}", self.numbers.dtype(), self.shape)
+        format!("{} {}", self.numbers.dtype(), extents(&self.shape))
     }
 
     /// The place of the first number that is infinite or NaN as a `T`, with an index for each axis, and

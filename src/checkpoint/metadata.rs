@@ -1,7 +1,7 @@
 //! [`Metadata`]: what weights are for, so that a file is enough to classify a picture.
 
 use super::TensorFile;
-use crate::error::Error;
+use crate::error::{Error, clip};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -58,8 +58,10 @@ impl Metadata {
         let metadata: Self = serde_json::from_str(text).map_err(|error| Error::Format {
             path: path.into(),
             expected: "a description of the weights in the header".into(),
-            found: error.to_string(),
-            hint: "save the weights again, or name --model yourself".into(),
+            found: clip(&error.to_string()),
+            hint: "save the weights again, or without the description: in Python, \
+                   safetensors.torch.save_file(safetensors.torch.load_file(path), new_path)"
+                .into(),
         })?;
         Ok(Some(metadata))
     }

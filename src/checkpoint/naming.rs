@@ -1,6 +1,7 @@
 //! Names and shapes that others give the same weights.
 
 use super::Array;
+use crate::error::clip;
 use std::collections::BTreeMap;
 
 /// What PyTorch's wrappers for several devices put before every name.
@@ -14,21 +15,29 @@ const TIMM_VGG: [(&str, &str); 3] = [
     ("head.fc.", "classifier.6."),
 ];
 
-/// The arrays under torchvision's names.
-pub(super) fn as_in_torchvision(mut arrays: BTreeMap<String, Array>) -> BTreeMap<String, Array> {
+/// The arrays under torchvision's names. The error is what two names of one array were found.
+pub(super) fn as_in_torchvision(
+    mut arrays: BTreeMap<String, Array>,
+) -> Result<BTreeMap<String, Array>, String> {
     if arrays.keys().all(|name| name.starts_with(WRAPPER)) {
         arrays = arrays.into_iter().map(|(name, array)| (name[WRAPPER.len()..].into(), array)).collect();
     }
     if !arrays.keys().any(|name| name.starts_with(TIMM_VGG[0].0)) {
-        return arrays;
+        return Ok(arrays);
     }
-    let renamed = arrays.into_iter().map(|(name, array)| {
-        match TIMM_VGG.iter().find_map(|(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?))) {
-            Some(name) => (name, flat(array)),
-            None => (name, array),
+    let mut renamed = BTreeMap::new();
+    for (name, array) in arrays {
+        let theirs = |(from, to)| Some(format!("{to}{}", name.strip_prefix(from)?));
+        let (ours, array) = match TIMM_VGG.into_iter().find_map(theirs) {
+            Some(ours) => (ours, flat(array)),
+            None => (name.clone(), array),
+        };
+        // In the order of names, torchvision's come first.
+        if renamed.insert(ours.clone(), array).is_some() {
+            return Err(format!("`{}` and `{}`, two names of one", clip(&ours), clip(&name)));
         }
-    });
-    renamed.collect()
+    }
+    Ok(renamed)
 }
 
 /// Weights (out, C, H, W) as (out, C·H·W).
@@ -56,9 +65,10 @@ mod tests {
     #[test]
     fn wrappers_are_taken_off_where_all_names_have_them() {
         let wrapped = named(&[("module.fc.bias", &[2]), ("module.fc.weight", &[2, 3])]);
-        assert_eq!(as_in_torchvision(wrapped), named(&[("fc.bias", &[2]), ("fc.weight", &[2, 3])]));
+        let plain = named(&[("fc.bias", &[2]), ("fc.weight", &[2, 3])]);
+        assert_eq!(as_in_torchvision(wrapped), Ok(plain));
         let own = named(&[("module.fc.bias", &[2]), ("fc.weight", &[2, 3])]);
-        assert_eq!(as_in_torchvision(own.clone()), own);
+        assert_eq!(as_in_torchvision(own.clone()), Ok(own));
     }
 
     #[test]
@@ -81,6 +91,6 @@ mod tests {
             ("classifier.6.bias", &[4]),
             ("classifier.6.weight", &[4, 5]),
         ]);
-        assert_eq!(as_in_torchvision(timm), torchvision);
+        assert_eq!(as_in_torchvision(timm), Ok(torchvision));
     }
 }

@@ -7,19 +7,16 @@
 //! name/data/1      …
 //! ```
 //!
-//! What is read is a dict of tensors, by itself or as one value of an outer dict. Nothing in a file is ever
-//! run (see [`pickle`]), and what is taken up is bounded by the file's size.
+//! What is read is a dict of tensors, by itself or as one value of an outer dict, where all else is left
+//! out. Nothing in a file is ever run (see [`pickle`]), and what is taken up is bounded by the file's size.
 
 mod pickle;
 mod window;
 mod zip;
 
-use super::{
-    Array, Numbers,
-    tensor_file::{clip, unsupported},
-};
-use crate::error::Error;
-use pickle::{Machine, Place, Storage, Value};
+use super::{Array, Numbers, tensor_file::unsupported};
+use crate::error::{Error, clip};
+use pickle::{Machine, Place, Storage, Value, kind};
 use std::{collections::BTreeMap, path::Path};
 use window::Window;
 use zip::Archive;
@@ -131,17 +128,40 @@ impl<'a> Reader<'a> {
     /// The tensors of the dict `top`, or of one in it.
     fn tensors(&self, top: Value<'a>) -> Result<Vec<(&'a str, Place<'a>)>, Refused> {
         let Value::Dict(top) = top else { return Err(Refused::foreign("no dict".into())) };
-        let top = &self.machine.dicts[top];
-        let nested = |key| top.iter().rev().find(|(name, _)| *name == key);
-        let items = NESTED.into_iter().find_map(|key| match nested(key) {
-            Some(&(_, Value::Dict(dict))) => Some(&self.machine.dicts[dict]),
-            _ => None,
-        });
-        let items = items.unwrap_or(top).iter().map(|&(name, value)| match value {
-            Value::Tensor(tensor) => Ok((name, self.machine.tensors[tensor])),
-            _ => Err(Refused::foreign(format!("`{}`, which is no tensor", clip(name)))),
+        let items = self.machine.dicts[self.nested(top)?.unwrap_or(top)].iter().map(|item| match *item {
+            [Value::Text(name), Value::Tensor(tensor)] => Ok((name, self.machine.tensors[tensor])),
+            [Value::Text(name), _] => Err(Refused::foreign(format!("`{}`, which is no tensor", clip(name)))),
+            [key, _] => {
+                Err(Refused::foreign(format!("{} where the name of a tensor should be", kind(Some(&key)))))
+            }
         });
         items.collect()
+    }
+
+    /// The dict in the dict `top` that has the weights. One without tensors beside it, a configuration say, is
+    /// no matter; two with different tensors are.
+    fn nested(&self, top: usize) -> Result<Option<usize>, Refused> {
+        let dicts = &self.machine.dicts;
+        let called = |wanted: &str| {
+            // As in Python, what is set last counts.
+            let mut items = dicts[top].iter().rev();
+            match items.find(|[key, _]| matches!(key, Value::Text(key) if *key == wanted)) {
+                Some(&[_, Value::Dict(dict)]) => Some(dict),
+                _ => None,
+            }
+        };
+        let found = || NESTED.into_iter().filter_map(|name| Some((name, called(name)?)));
+        let has_tensors =
+            |dict: usize| dicts[dict].iter().any(|[_, value]| matches!(value, Value::Tensor(_)));
+        let mut full = found().filter(|&(_, dict)| has_tensors(dict));
+        let Some((name, dict)) = full.next() else { return Ok(found().next().map(|(_, dict)| dict)) };
+        match full.find(|&(_, other)| other != dict) {
+            None => Ok(Some(dict)),
+            Some((other, _)) => Err(Refused {
+                found: format!("two of them, `{name}` and `{other}`"),
+                hint: "save the one that you mean alone: in PyTorch, torch.save(torch.load(path)[name], new_path)",
+            }),
+        }
     }
 
     /// Where in which bytes a tensor lies; it lies within them, and may be read.

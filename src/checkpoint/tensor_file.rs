@@ -1,15 +1,16 @@
 //! [`TensorFile`]: named arrays in a file.
 
 use super::{Array, Numbers, pth, write_atomically};
-use crate::error::Error;
+use crate::error::{Error, clip};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use std::{collections::BTreeMap, fs, path::Path};
 
 /// Named arrays and named texts, as a safetensors file holds them. A file of PyTorch's own, `.pth` or
 /// `.pt`, is read too, if it holds a dict of tensors; what is written is always safetensors.
 ///
-/// The numbers are in memory once, halves as floats, so it takes about as much of it as the file has
-/// bytes, or twice that.
+/// The numbers are in memory once, halves as floats: of safetensors, at most twice as many bytes as the file
+/// has. Tensors of a `.pth` may share numbers and are then read for each, four times on average at most, so
+/// that it may take eight times the file's bytes.
 ///
 /// ```
 /// use residual::{Tensor, checkpoint::{Array, TensorFile}};
@@ -117,17 +118,14 @@ fn damaged(path: &Path, found: String) -> Error {
 
 /// Numbers of a type that no weights have.
 pub(super) fn unsupported(path: &Path, name: &str, dtype: Dtype) -> Error {
+    // Batch norm's counts are integers, and refused as floats.
+    let cast = if name.ends_with("num_batches_tracked") { "long" } else { "float" };
     Error::Format {
         path: path.into(),
         expected: "numbers of type F16, BF16, F32, F64 or I64".into(),
         found: format!("`{}` of type {dtype}", clip(name)),
-        hint: "convert the file: in PyTorch, tensor.float() before saving".into(),
+        hint: format!(
+            "convert this tensor: in PyTorch, state_dict[name] = state_dict[name].{cast}() before saving"
+        ),
     }
-}
-
-/// A name from a file, short enough for one line.
-pub(super) fn clip(name: &str) -> String {
-    const SHOWN: usize = 100;
-    let shown: String = name.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if name.chars().nth(SHOWN).is_some() { format!("{shown}…") } else { shown }
 }

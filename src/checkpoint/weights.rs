@@ -4,10 +4,9 @@ use super::{
     Array, Metadata, TensorFile,
     last_layer::{layer, other_classes},
     naming,
-    tensor_file::clip,
 };
 use crate::{
-    error::{Error, WeightMismatch},
+    error::{Error, WeightMismatch, clip, extents},
     nn::{Slot, Visitor},
     real::Real,
     tensor::Tensor,
@@ -75,11 +74,17 @@ impl Weights {
     /// Reads a file, safetensors or PyTorch's.
     ///
     /// # Errors
-    /// If it cannot be read or is damaged.
+    /// If it cannot be read or is damaged, or names one tensor twice, as timm does and as torchvision does.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let file = TensorFile::read(path)?;
         let metadata = Metadata::of(&file, path)?;
-        Ok(Self { metadata, ..Self::of(path, naming::as_in_torchvision(file.arrays)) })
+        let arrays = naming::as_in_torchvision(file.arrays).map_err(|found| Error::Format {
+            path: path.into(),
+            expected: "one tensor for each of the network's".into(),
+            found,
+            hint: "delete one of them: in PyTorch, del state_dict[name] before saving".into(),
+        })?;
+        Ok(Self { metadata, ..Self::of(path, arrays) })
     }
 
     /// Arrays that were read from `path`, as they are.
@@ -161,7 +166,7 @@ impl Weights {
             return Err(Error::Format {
                 path: self.path.clone(),
                 expected: format!("finite numbers of type {}", T::DTYPE),
-                found: format!("{number} in `{}` at {at:?}", clip(name)),
+                found: format!("{number} in `{}` at {}", clip(name), extents(&at)),
                 hint: "the training that wrote it diverged: use an older file, or a lower --lr".into(),
             });
         }
@@ -226,7 +231,8 @@ fn compare<T: Real>(
                 mismatch.misshaped.push(format!("{name}: expected an I64 count, found {}", array.kind()));
             }
             Some(array) if array.shape != shape => {
-                mismatch.misshaped.push(format!("{name}: expected {shape:?}, found {:?}", array.shape));
+                let found = extents(&array.shape);
+                mismatch.misshaped.push(format!("{name}: expected {shape:?}, found {found}"));
             }
             Some(_) => {}
         }

@@ -11,6 +11,7 @@ use residual::{
     Error,
     checkpoint::{Metadata, Weights},
     data::{self, Dataset},
+    error::clip,
     train::{Config, Evaluation, evaluate},
 };
 use serde_json::{Value, json};
@@ -119,9 +120,9 @@ fn as_learned(weights: &Path, saved: &Metadata, data: &str, test: Dataset) -> Re
             "warning: {differ} of {} classes have other names: class {class} is `{}` in {} and `{}` in \
              {data}; a class is judged by its number",
             classes.len(),
-            ours.escape_debug(),
+            clip(ours),
             weights.display(),
-            theirs.escape_debug()
+            clip(theirs)
         ));
     }
     Ok(test.normalized_by(normalization))

@@ -8,6 +8,7 @@ use super::{
 use residual::{
     Error, Real, Tensor,
     checkpoint::{Array, Numbers, TensorFile, Weights},
+    error::clip,
     models::{Model, Options, Step},
     nn::Slot,
     ops::cross_entropy::CrossEntropy,
@@ -58,8 +59,9 @@ pub struct Args {
 }
 
 const AFTER_HELP: &str = "\
-All is computed in f32, or in f64 if the input is F64. Image size, channels and classes are the
-input's and the weights', unless said.";
+All is computed in f32, or in f64 if the input is F64. Channels, image size and classes are those that
+the weights were saved for, unless said. Weights from elsewhere do not say: then channels and image
+size are the input's, and the classes as many as `residual models` builds the network for.";
 
 /// Runs the network in the precision of the input.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {
@@ -101,9 +103,7 @@ fn run_in<T: Real>(args: &Args, input: &Array) -> Result<ExitCode, Error> {
 fn names(file: &TensorFile) -> String {
     const SHOWN: usize = 5;
     let count = file.arrays.len();
-    let first = file.arrays.keys().take(SHOWN);
-    let first: Vec<String> =
-        first.map(|name| name.chars().take(40).flat_map(char::escape_debug).collect()).collect();
+    let first: Vec<_> = file.arrays.keys().take(SHOWN).map(|name| clip(name)).collect();
     let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
     format!("{count} names: {}{more}", first.join(", "))
 }
@@ -121,7 +121,7 @@ fn bad_input(args: &Args, found: &str) -> Error {
 fn images<T: Real>(args: &Args, input: &Array) -> Result<Tensor<T>, Error> {
     let square = matches!(*input.shape, [n, c, h, w] if n > 0 && c > 0 && h > 0 && h == w);
     let images = input.to_tensor::<T>().filter(|_| square);
-    let images = images.ok_or_else(|| bad_input(args, &format!("shape {:?}", input.shape)))?;
+    let images = images.ok_or_else(|| bad_input(args, &input.kind()))?;
     Ok(Tensor::from_nchw(&images))
 }
 

@@ -72,14 +72,24 @@ impl Variant {
 }
 
 impl Variant {
-    /// The network called `name` with these weights; says what of them was left out. Where the user
-    /// asks for other classes than the file's, the last layer starts anew.
+    /// The network called `name` with these weights; says what of them was left out, and what torchvision's
+    /// of googlenet expect, which their file does not say. Where the user asks for other classes than the
+    /// file's, the last layer starts anew.
     pub fn load<T: Real>(
         &self,
         name: &str,
         options: &Options,
         weights: Weights,
     ) -> Result<Box<dyn Model<T>>, Error> {
+        if name == "googlenet"
+            && options.in_channels == 3
+            && !options.transform_input
+            && weights.metadata().is_none()
+        {
+            note(
+                "googlenet: if these weights are torchvision's own, trained on ImageNet, give --transform-input",
+            );
+        }
         let init = options.init || self.num_classes.is_some();
         let mut model = models::build::<T>(name, &Options { init, ..*options })?;
         let visit = |each: &mut Visitor<'_, T>| model.visit(each);
@@ -137,7 +147,9 @@ pub fn normalization(weights: &Path, saved: &Metadata, channels: usize) -> Resul
             path: weights.into(),
             expected: format!("a mean and a deviation above 0 for each of {channels} channels in the header"),
             found: format!("{} means and {} deviations, or unusable ones", mean.len(), std.len()),
-            hint: "save the weights again, or leave the header out".into(),
+            hint: "save the weights again, or without the description: in Python, \
+                   safetensors.torch.save_file(safetensors.torch.load_file(path), new_path)"
+                .into(),
         });
     }
     Ok(Normalization { mean: mean.clone(), std: std.clone() })

@@ -7,7 +7,7 @@
 //! on nothing else: not on the batch that it falls into, not on threads.
 
 use crate::{
-    error::Error,
+    error::{Error, clip},
     rng::{self, Generator},
 };
 use std::{fmt, str::FromStr};
@@ -51,7 +51,7 @@ impl FromStr for Augment {
         all.into_iter().find(|augment| augment.to_string() == name).ok_or_else(|| Error::Argument {
             name: "--augment".into(),
             expected: "none or crop-flip".into(),
-            found: format!("`{name}`"),
+            found: format!("`{}`", clip(name)),
             hint: "crop-flip pads 4, crops at random and mirrors every second image".into(),
         })
     }

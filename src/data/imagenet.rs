@@ -3,7 +3,8 @@
 
 use super::Normalization;
 
-/// The name of each class, in the order of torchvision's weights: of the synset's words, the first.
+/// The name of each class, in the order of torchvision's weights: of the synset's words, the first, and a
+/// second one behind it where another class would have the same name.
 ///
 /// ```
 /// let names = residual::data::imagenet::classes();

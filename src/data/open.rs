@@ -1,7 +1,10 @@
 //! [`open`]: from what a user writes to a data set.
 
 use super::{cifar, idx, split::Sets};
-use crate::{error::Error, suggest};
+use crate::{
+    error::{Error, clip_to},
+    suggest,
+};
 use std::path::{Path, PathBuf};
 
 /// The data sets that are known by name.
@@ -72,7 +75,7 @@ fn open_folder(folder: &Path) -> Result<Sets, Error> {
 }
 
 fn unknown(name: &str) -> Error {
-    let found = format!("`{name}`");
+    let found = format!("`{}`", clip_to(500, name));
     if NAMES.contains(&name) {
         let hint = format!("{name} does not come with the program: fetch it, then --data PATH");
         return argument("fashion-mnist, or the folder that the files are in", found, hint);

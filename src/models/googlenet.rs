@@ -61,7 +61,8 @@ pub fn googlenet_paper<T: Real>(options: &Options) -> GoogLeNet<T> {
     PAPER.network(options)
 }
 
-/// The network of torchvision, for images of at least 15x15.
+/// The network of torchvision, for images of at least 15x15. Its published weights expect
+/// [`transform_input`](Options::transform_input), which their file does not say.
 ///
 /// ```
 /// use residual::models::{Model, Options, googlenet};

@@ -4,7 +4,7 @@ use super::{
     Model, Options, ResNet, Vgg, alexnet, alexnet_cifar, alexnet_half, alexnet_paper, googlenet,
     googlenet_cifar, googlenet_paper, lenet5, plain, resnet, resnet_mini, resnet18_cifar, vgg,
 };
-use crate::{Error, real::Real, suggest};
+use crate::{Error, error::clip, real::Real, suggest};
 
 /// A network that [`build`] knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +175,8 @@ pub fn build<T: Real>(name: &str, options: &Options) -> Result<Box<dyn Model<T>>
 }
 
 fn unknown(name: &str) -> Error {
-    let near = suggest::near(name, ALL.iter().map(|entry| entry.name));
+    let name = clip(name);
+    let near = suggest::near(&name, ALL.iter().map(|entry| entry.name));
     Error::Argument {
         name: "model".into(),
         expected: "the name of a network".into(),

@@ -2,7 +2,7 @@
 
 use crate::{
     checkpoint::{self, Metadata},
-    error::Error,
+    error::{Error, clip},
     models::{self, Model, Options, Shortcut},
     real::Real,
 };
@@ -52,7 +52,7 @@ fn options(metadata: &Metadata) -> Result<Options, String> {
         Some("A") => Shortcut::A,
         Some("B") => Shortcut::B,
         Some("Conv3x3") => Shortcut::Conv3x3,
-        Some(other) => return Err(format!("a shortcut `{}`", other.escape_debug())),
+        Some(other) => return Err(format!("a shortcut `{}`", clip(other))),
     };
     Ok(Options {
         classes: classes.len(),

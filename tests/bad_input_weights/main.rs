@@ -206,6 +206,23 @@ fn halves_are_read_and_other_numbers_are_called_unsupported() {
 }
 
 #[test]
+fn a_layer_named_as_timm_does_and_as_torchvision_does_is_refused() {
+    let mut file = TensorFile::default();
+    for name in ["classifier.0.bias", "head.fc.bias", "pre_logits.fc1.bias"] {
+        file.arrays.insert(name.into(), Array::of(&Tensor::<f32>::full([2], 1.0)));
+    }
+    let scratch = Scratch::holding("both", &file.to_bytes());
+    let text = Weights::read(&scratch.0).expect_err("one of the two would be lost").to_string();
+    assert!(
+        text.contains("found `classifier.0.bias` and `pre_logits.fc1.bias`, two names of one; "),
+        "{text}"
+    );
+    file.arrays.remove("classifier.0.bias");
+    file.write(&scratch.0).expect("a file can be written");
+    Weights::read(&scratch.0).expect("timm's names alone");
+}
+
+#[test]
 fn no_truncation_and_no_flipped_bit_is_worse_than_an_error() {
     let mut good = TensorFile::default();
     good.arrays.insert("weight".into(), Array::of(&Tensor::<f32>::full([2, 3], 1.0)));

@@ -163,10 +163,83 @@ fn tensors_stay_within_their_storages() {
     reject(Claim { shape: &[1; 9], strides: &[1; 9], ..HONEST }, "at most 8 axes");
     reject(Claim { key: "1", ..HONEST }, "no entry `x/data/1`");
     reject(Claim { key: "../data.pkl", ..HONEST }, "no entry `x/data/../data.pkl`");
+}
+
+/// Batch norm's counts stay integers: as floats, they would be refused next.
+#[test]
+fn other_numbers_are_converted_to_what_is_read() {
+    for (name, cast) in [("w", ".float()"), ("norm.num_batches_tracked", ".long()")] {
+        let pickle = Pickle::new().raw(b"}").text(name).tensor(&Claim { storage: "IntStorage", ..HONEST });
+        let found = format!("F32, F64 or I64, found `{name}` of type I32; ");
+        refused(&file(&pickle.raw(b"s"), &floats()), &[&found, cast]);
+    }
+}
+
+#[test]
+fn nothing_is_left_out_of_the_weights() {
+    let keyed = Pickle::new().raw(b"}").int(7).tensor(&HONEST).raw(b"s");
+    refused(&file(&keyed, &floats()), &["an integer where the name of a tensor should be"]);
+    let nested = Pickle::new().raw(b"}").text("state_dict").raw(&keyed.0[2..]).raw(b"s");
+    refused(&file(&nested, &floats()), &["an integer where the name of a tensor should be"]);
+}
+
+/// Beside the weights, others keep configurations, optimisers and the same dict again; but of two different
+/// dicts of tensors, nobody knows which is meant.
+#[test]
+fn one_dict_has_the_weights() {
+    let weights = &dict(&HONEST).0[2..];
+    let with = |name: &str, value: &[u8]| {
+        let pickle = Pickle::new().raw(b"}").text("state_dict").raw(weights).raw(b"q\x07s");
+        file(&pickle.text(name).raw(value).raw(b"s"), &floats())
+    };
+    let configuration = Pickle(b"}".into()).text("depth").int(18).raw(b"s").0;
+    for (name, value) in [("model", &b"h\x07"[..]), ("model", &configuration[..]), ("optimizer", weights)] {
+        assert_eq!(read(&with(name, value)).expect("weights").arrays.keys().collect::<Vec<_>>(), ["w"]);
+    }
     refused(
-        &file(&dict(&Claim { storage: "IntStorage", ..HONEST }), &floats()),
-        &["F32, F64 or I64, found `w` of type I32"],
+        &with("model", weights),
+        &["two of them, `state_dict` and `model`; ", "torch.save(torch.load(path)[name]"],
     );
+}
+
+#[test]
+fn entries_that_overlap_are_refused() {
+    let honest = file(&dict(&HONEST), &floats());
+    let end = honest.len() - 22;
+    let directory = u32::from_le_bytes(*honest[end + 16..].first_chunk().expect("four bytes")) as usize;
+    let second = directory + 46 + "x/data.pkl".len();
+    // The second record tells of what the first does: place, sizes and checksum are its.
+    let mut overlapping = honest.clone();
+    for field in [16..28, 42..46] {
+        overlapping.copy_within(directory + field.start..directory + field.end, second + field.start);
+    }
+    refused(&overlapping, &["entries `x/data.pkl` and `x/data/0` that overlap"]);
+    // The first runs on into the second, by a byte.
+    let mut overlapping = honest.clone();
+    let size = u32::from_le_bytes(*honest[directory + 20..].first_chunk().expect("four bytes")) + 1;
+    overlapping[directory + 20..][..4].copy_from_slice(&size.to_le_bytes());
+    overlapping[directory + 24..][..4].copy_from_slice(&size.to_le_bytes());
+    refused(&overlapping, &["entries `x/data.pkl` and `x/data/0` that overlap"]);
+}
+
+/// Of every text in a file that can reach a message, a megabyte.
+#[test]
+fn long_names_make_no_long_messages() {
+    let long = "\u{10ffff}".repeat(1 << 18);
+    refused(&file(&Pickle::new().raw(b"}").text(&long).int(1).raw(b"s"), b""), &["…`, which is no tensor"]);
+    refused(&file(&dict(&Claim { key: &long, ..HONEST }), &floats()), &["no entry `x/data/"]);
+    refused(&file(&dict(&Claim { storage: "IntStorage", ..HONEST }), &floats()), &["`w` of type I32"]);
+    refused(&file(&Pickle::new().global(&long, "x"), b""), &["the name `"]);
+    // A name in an archive has at most 64 KB.
+    let long = &long[..1 << 15];
+    let pickle = [&dict(&Claim { key: long, ..HONEST }).0[..], b"."].concat();
+    let name = format!("x/data/{long}");
+    let mut damaged = zip(&[("x/data.pkl", &pickle), (&name, &floats())]);
+    read(&damaged).expect("an honest file");
+    let at = 30 + "x/data.pkl".len() + pickle.len() + 30 + name.len();
+    damaged[at] ^= 1;
+    refused(&damaged, &["that miss their checksum"]);
+    refused(&zip(&[(long, b""), (long, b"")]), &["two entries `"]);
 }
 
 /// A tensor repeated along an axis without a stride, or a thousand tensors of the same numbers, take

@@ -20,11 +20,11 @@
 mod value;
 mod words;
 
-pub use value::{Place, Storage, Value};
+pub use value::{Place, Storage, Value, kind};
 
-use super::{Refused, clip};
+use super::Refused;
+use crate::error::clip;
 use std::collections::HashMap;
-use value::kind;
 use words::{Name, known, op, opcode_name};
 
 /// Values that a pickle may make. A network of a thousand tensors makes some ten thousand; with this,
@@ -42,8 +42,8 @@ pub struct Machine<'a> {
     made: usize,
     storages: Vec<Storage<'a>>,
     pub tuples: Vec<Vec<Value<'a>>>,
-    /// Keys that are texts, with their values.
-    pub dicts: Vec<Vec<(&'a str, Value<'a>)>>,
+    /// Keys with their values.
+    pub dicts: Vec<Vec<[Value<'a>; 2]>>,
     pub tensors: Vec<Place<'a>>,
 }
 
@@ -161,11 +161,7 @@ impl<'a> Machine<'a> {
         if !rest.is_empty() {
             return Err(damaged("a key without a value"));
         }
-        for &[key, value] in pairs {
-            if let Value::Text(key) = key {
-                self.dicts[dict].push((key, value));
-            }
-        }
+        self.dicts[dict].extend(pairs);
         Ok(())
     }
 

@@ -7,18 +7,24 @@
 //! where the directory is, in 32 bits
 //! ```
 //!
+//! Entries lie beside each other: a directory in which a thousand of them share bytes makes much of a small
+//! file, and nobody writes one.
+//!
 //! A number of 32 bits with all bits set stands for a larger one: the entry's is in an extra field of its
 //! record, the directory's in zip64's words.
 
 use super::Refused;
+use crate::error::clip;
 use flate2::Crc;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, ops::Range};
 
 /// The entries of an archive by name, within the bytes of the file.
 pub struct Archive<'a>(BTreeMap<&'a str, Entry<'a>>);
 
 struct Entry<'a> {
     bytes: &'a [u8],
+    /// Where its local header and its bytes are in the file.
+    place: Range<usize>,
     checksum: u32,
     checked: bool,
 }
@@ -41,10 +47,11 @@ impl<'a> Archive<'a> {
         while !records.is_empty() {
             let (name, entry, length) = entry(file, records)?;
             if entries.insert(name, entry).is_some() {
-                return Err(Refused::damaged(format!("two entries `{name}` in the archive")));
+                return Err(Refused::damaged(format!("two entries `{}` in the archive", clip(name))));
             }
             records = &records[length..];
         }
+        check_apart(&entries)?;
         Ok(Self(entries))
     }
 
@@ -58,16 +65,30 @@ impl<'a> Archive<'a> {
         let entry = self
             .0
             .get_mut(name)
-            .ok_or_else(|| Refused::damaged(format!("no entry `{name}` in the archive")))?;
+            .ok_or_else(|| Refused::damaged(format!("no entry `{}` in the archive", clip(name))))?;
         if !entry.checked {
             let mut crc = Crc::new();
             crc.update(entry.bytes);
             if crc.sum() != entry.checksum {
-                return Err(Refused::damaged(format!("bytes of `{name}` that miss their checksum")));
+                return Err(Refused::damaged(format!("bytes of `{}` that miss their checksum", clip(name))));
             }
             entry.checked = true;
         }
         Ok(entry.bytes)
+    }
+}
+
+/// No two entries have bytes in common.
+fn check_apart(entries: &BTreeMap<&str, Entry<'_>>) -> Result<(), Refused> {
+    let mut places: Vec<_> = entries.iter().map(|(name, entry)| (entry.place.clone(), name)).collect();
+    places.sort_by_key(|(place, _)| (place.start, place.end));
+    match places.array_windows().find(|[(one, _), (next, _)]| next.start < one.end) {
+        None => Ok(()),
+        Some([(_, one), (_, next)]) => Err(Refused::damaged(format!(
+            "entries `{}` and `{}` that overlap in the archive",
+            clip(one),
+            clip(next)
+        ))),
     }
 }
 
@@ -105,17 +126,17 @@ fn entry<'a>(file: &'a [u8], records: &'a [u8]) -> Result<(&'a str, Entry<'a>, u
     let (flags, method) = (u16(8)?, u16(10)?);
     if flags & 1 != 0 || method != 0 {
         return Err(Refused {
-            found: format!("`{}` in it compressed or encrypted (method {method})", super::clip(name)),
+            found: format!("`{}` in it compressed or encrypted (method {method})", clip(name)),
             hint: "keep the file as torch.save wrote it, whose archives compress nothing",
         });
     }
     let [packed, size, at] = places(records, extra).ok_or_else(damaged)?;
     let checksum = u32_at(records, 16).ok_or_else(damaged)?;
-    let bytes = if packed == size { stored(file, at, size) } else { None };
-    let lies = || {
-        Refused::damaged(format!("an entry `{}` of {size} bytes that ends past the file", super::clip(name)))
-    };
-    Ok((name, Entry { bytes: bytes.ok_or_else(lies)?, checksum, checked: false }, length))
+    let place = if packed == size { stored(file, at, size) } else { None };
+    let lies =
+        || Refused::damaged(format!("an entry `{}` of {size} bytes that ends past the file", clip(name)));
+    let (place, bytes) = place.ok_or_else(lies)?;
+    Ok((name, Entry { bytes, place, checksum, checked: false }, length))
 }
 
 /// Stored size, size, and place of the local header, the extra field's where the record's are full.
@@ -142,12 +163,13 @@ fn wide(mut extra: &[u8]) -> Option<&[u8]> {
     }
 }
 
-/// The bytes behind the local header at `at`.
-fn stored(file: &[u8], at: u64, size: u64) -> Option<&[u8]> {
+/// The bytes behind the local header at `at`, and where both are.
+fn stored(file: &[u8], at: u64, size: u64) -> Option<(Range<usize>, &[u8])> {
     let at = starting(file, usize::try_from(at).ok()?, LOCAL)?;
     let (name, extra) = (u16_at(file, at + 26)?, u16_at(file, at + 28)?);
     let start = at + 30 + usize::from(name) + usize::from(extra);
-    part(file, start as u64, size)
+    let bytes = part(file, start as u64, size)?;
+    Some((at..start + bytes.len(), bytes))
 }
 
 /// So many bytes from there, if the file has them.

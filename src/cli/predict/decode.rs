@@ -2,7 +2,11 @@
 
 use png::{ColorType, Limits, Transformations};
 use residual::{Error, data::Picture};
-use std::{fs, io::Cursor, path::Path};
+use std::{
+    fs::{self, File},
+    io::{Cursor, Read},
+    path::Path,
+};
 use zune_jpeg::{
     JpegDecoder,
     zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions},
@@ -16,22 +20,33 @@ const PNG_PIXELS_PER_BYTE: u64 = 8 * 1032;
 /// A block of 8 x 8 pixels takes at least a bit, and the colours' blocks may be four times as wide and high.
 const JPEG_PIXELS_PER_BYTE: u64 = 8 * 64;
 
+/// What a file may begin with, and what then reads it.
+const KINDS: [(&[u8], Decoder); 2] = [(b"\x89PNG", png), (b"\xff\xd8\xff", jpeg)];
+type Decoder = fn(&[u8]) -> Result<Picture, String>;
+
 /// Reads the picture at `path`, transparency and orientation left out.
 pub fn read(path: &Path) -> Result<Picture, Error> {
     let io = |source| Error::Io { path: path.into(), action: "read", source };
-    let bytes = fs::read(path).map_err(io)?;
-    let decoded = match bytes[..] {
-        [0x89, b'P', b'N', b'G', ..] => png(&bytes),
-        [0xff, 0xd8, 0xff, ..] => jpeg(&bytes),
-        [] => Err("an empty file".into()),
-        _ => Err("neither's first bytes".into()),
-    };
-    decoded.map_err(|found| Error::Format {
+    let refused = |found: String| Error::Format {
         path: path.into(),
         expected: "a picture, PNG or JPEG".into(),
         found,
         hint: "convert it, or leave it out".into(),
-    })
+    };
+    // Before it is opened: a pipe makes its reader wait for a writer.
+    let kind = fs::metadata(path).map_err(io)?.file_type();
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(refused("a pipe or a device, which may have no end".into()));
+    }
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    file.by_ref().take(4).read_to_end(&mut bytes).map_err(io)?;
+    let Some((_, decode)) = KINDS.iter().find(|(start, _)| bytes.starts_with(start)) else {
+        let found = if bytes.is_empty() { "an empty file" } else { "neither's first bytes" };
+        return Err(refused(found.into()));
+    };
+    file.read_to_end(&mut bytes).map_err(io)?;
+    decode(&bytes).map_err(refused)
 }
 
 /// What the header declares must be possible for a file of so many bytes, before memory is taken for it.

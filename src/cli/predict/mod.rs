@@ -11,7 +11,7 @@ use residual::{
     Error, Tensor,
     checkpoint::{Metadata, Weights},
     data::{Normalization, Picture, imagenet},
-    models::{Model, Options},
+    models::{self, Model, Options},
     ops::softmax,
 };
 use serde_json::{Value, json};
@@ -51,8 +51,10 @@ pub struct Args {
 const AFTER_HELP: &str = "\
 A picture's shorter side is resized to the network's input (to 8/7 of it from 128 pixels on: 256 for
 224) and the square in the middle is cut out. Mean, deviation and names of the classes are the
-weights' own, or ImageNet's where the weights say nothing. Transparency is dropped, and a camera's
-note on orientation is not followed, as in torchvision.";
+weights' own, or ImageNet's where the weights say nothing; torchvision's weights of googlenet need
+--transform-input. Transparency is dropped, and a camera's note on orientation is not followed, as in
+torchvision. A first word that is a network's name means the network: write ./resnet18 for a picture
+of that name.";
 
 /// How pictures become input, and classes names.
 struct Preparation {
@@ -78,7 +80,7 @@ fn predict(args: &Args) -> Result<ExitCode, Error> {
             name: "IMAGE".into(),
             expected: "pictures to classify, PNG or JPEG".into(),
             found: "none".into(),
-            hint: "name at least one".into(),
+            hint: "name at least one, as ./resnet18 if it is called like a network".into(),
         });
     }
     let usual = saved.as_ref().map_or_else(|| network::made_for(&name), network::of_saved);
@@ -113,16 +115,23 @@ fn predict(args: &Args) -> Result<ExitCode, Error> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The network's name, if it is given, and the pictures. The first word is a name if there is no such
-/// file and it has no extension, as a picture would.
+/// The network's name, if it is given, and the pictures. The first word is a name if a network has it, or
+/// if there is no such file and it has no extension, as a picture would: then it is a name mistyped.
 fn split(args: &Args) -> (Option<&str>, &[PathBuf]) {
     if let Some(model) = &args.model {
         return (Some(model), &args.words);
     }
-    match args.words.split_first() {
-        Some((first, rest)) if !first.exists() && first.extension().is_none() => (first.to_str(), rest),
-        _ => (None, &args.words),
+    let Some((first, rest)) = args.words.split_first() else { return (None, &[]) };
+    if models::all().iter().any(|entry| first.as_os_str() == entry.name) {
+        if first.is_file() {
+            let name = first.display();
+            screen::note(format_args!(
+                "{name}: taken for the network; for the file of this name write ./{name}"
+            ));
+        }
+        return (first.to_str(), rest);
     }
+    if !first.exists() && first.extension().is_none() { (first.to_str(), rest) } else { (None, &args.words) }
 }
 
 /// One of the likeliest classes.

@@ -1,6 +1,10 @@
 //! The folder of a run: what is where, and that no run is ever written over.
 
-use crate::{checkpoint::write_atomically, error::Error, train::Config};
+use crate::{
+    checkpoint::write_atomically,
+    error::{Error, clip_to},
+    train::Config,
+};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -74,7 +78,7 @@ impl Folder {
         let config = serde_json::from_slice(&text).map_err(|error| Error::Format {
             path: folder.config(),
             expected: "the configuration of a run".into(),
-            found: error.to_string(),
+            found: clip_to(500, &error.to_string()),
             hint: "mend the file, or start a new run".into(),
         })?;
         Ok((folder, config))

@@ -6,7 +6,7 @@
 
 use crate::{
     checkpoint::{self, Array, TensorFile, Weights},
-    error::Error,
+    error::{Error, clip},
     models::Model,
     nn::Slot,
     tensor::Tensor,
@@ -92,7 +92,7 @@ pub(super) fn load(
     let mut file = TensorFile::read(path)?;
     let damaged = |found| damaged(path, found);
     let text = file.metadata.get(KEY).ok_or_else(|| damaged("no progress in the header".into()))?;
-    let progress: Progress = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+    let progress: Progress = serde_json::from_str(text).map_err(|error| damaged(clip(&error.to_string())))?;
 
     let mut weights = BTreeMap::new();
     let mut others = BTreeMap::new();

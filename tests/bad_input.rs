@@ -6,7 +6,12 @@ mod folder;
 mod place;
 
 use place::{Answer, Place};
-use residual::{Tensor, models::Options};
+use residual::{
+    Tensor,
+    checkpoint::{Array, Numbers, TensorFile},
+    models::Options,
+};
+use serde_json::Value;
 use std::process::Stdio;
 
 /// A place with files of every kind, where wrong commands are given.
@@ -30,6 +35,7 @@ impl Trial {
         assert_eq!(answer.stderr.lines().count(), 1, "`{args}`: {}", answer.stderr);
         assert!(answer.stderr.starts_with("error: "), "`{args}`: {}", answer.stderr);
         assert!(answer.stderr.contains("; "), "`{args}`: no advice in {}", answer.stderr);
+        assert!(answer.stderr.len() < 2000, "`{args}`: {} bytes on stderr", answer.stderr.len());
         for part in parts {
             assert!(answer.stderr.contains(part), "`{args}`: no `{part}` in {}", answer.stderr);
         }
@@ -142,6 +148,47 @@ fn weights_that_do_not_fit() {
     trial.refused("eval --weights images --data data", 2, &["--model", "images does not say it"]);
 }
 
+/// A megabyte wherever a file can have a text, and thousands of axes.
+#[test]
+fn names_and_shapes_without_end() {
+    let place = Place::with_files();
+    let long = "x".repeat(1 << 20);
+    let ones = |shape: &[usize]| Array { shape: shape.into(), numbers: Numbers::F32(vec![1.0]) };
+    let honest = TensorFile::read(&place.file("weights")).expect("a good file");
+    let axes = vec![1; 5000];
+    let mut deep = honest.clone();
+    deep.arrays.extend([("fc1.bias".into(), ones(&axes)), ("input".into(), ones(&axes))]);
+    deep.write(&place.file("deep")).expect("a file can be written");
+    let mut named = TensorFile::default();
+    named.arrays.insert(long.clone(), ones(&[]));
+    named.write(&place.file("named")).expect("a file can be written");
+    for (name, field) in [("model", "model"), ("unknown", "data"), ("mean", "mean")] {
+        let mut file = honest.clone();
+        let text = file.metadata.get_mut("residual").expect("a description");
+        let mut description: Value = serde_json::from_str(text).expect("JSON");
+        description[field] = long.as_str().into();
+        *text = description.to_string();
+        file.write(&place.file(name)).expect("a file can be written");
+    }
+    let trial = Trial { before: place.listing(), place };
+    let forward = "forward lenet5 --output out --weights";
+    trial.refused(&format!("{forward} weights --input named"), 1, &["1 names: xxx", "xxx…; "]);
+    trial.refused(
+        &format!("{forward} weights --input deep"),
+        1,
+        &["[1, 1, 1, 1, 1, 1, 1, 1, …] of 5000 axes"],
+    );
+    trial.refused(&format!("{forward} named --input images"), 1, &["1 unexpected (xxx", "xxx…)"]);
+    trial.refused(
+        &format!("{forward} deep --input images"),
+        1,
+        &["fc1.bias: expected [120], found [1, ", "5000 axes"],
+    );
+    trial.refused("eval --data data --weights model", 2, &["--model", "found `xxx", "xxx…`"]);
+    trial.refused("eval --weights unknown", 2, &["--data", "found `xxx", "xxx…`"]);
+    trial.refused("eval --weights mean", 1, &["a description of the weights", "xxx…; ", "save_file("]);
+}
+
 #[test]
 fn folders_that_are_no_runs_or_already_one() {
     let trial = Trial::new();
@@ -197,7 +244,7 @@ fn pictures_that_are_none() {
         trial.refused(&format!("predict lenet5 --weights weights {file}"), 1, parts);
     }
     trial.refused("predict --weights weights", 2, &["IMAGE"]);
-    trial.refused("predict lenet5 --weights weights", 2, &["IMAGE: expected pictures"]);
+    trial.refused("predict lenet5 --weights weights", 2, &["IMAGE: expected pictures", "./resnet18"]);
     trial.refused("predict lenet --weights weights slope.png", 2, &["--model", "did you mean lenet5"]);
     trial.refused("predict slope.png", 2, &["--weights: expected a value, found none"]);
     trial.refused("predict --weights images slope.png", 2, &["--model", "images does not say it"]);
@@ -207,6 +254,23 @@ fn pictures_that_are_none() {
         &["--in-channels", "found 2"],
     );
     trial.refused("predict resnet8 --weights weights slope.png", 1, &["weights: expected", "missing"]);
+}
+
+/// Nothing is waited for, and no more is read than the first bytes.
+#[cfg(unix)]
+#[test]
+fn pictures_without_end() {
+    let place = Place::with_files();
+    let made = std::process::Command::new("mkfifo").arg(place.file("pipe.png")).status();
+    assert!(made.expect("mkfifo runs").success());
+    let sparse = std::fs::File::create(place.file("sparse.png")).expect("a file can be made");
+    sparse.set_len(1 << 40).expect("a file of nothing but holes");
+    let trial = Trial { before: place.listing(), place };
+    for name in ["pipe.png", "/dev/zero"] {
+        let args = format!("predict --weights weights {name}");
+        trial.refused(&args, 1, &[name, "expected a picture, PNG or JPEG, found a pipe or a device"]);
+    }
+    trial.refused("predict --weights weights sparse.png", 1, &["sparse.png", "neither's first bytes"]);
 }
 
 #[test]

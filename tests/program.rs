@@ -1,15 +1,19 @@
 //! The program from end to end, on tiny settings.
 
 #[allow(dead_code, reason = "other tests use the rest")]
+#[path = "bad_input_weights/archive.rs"]
+mod archive;
+#[allow(dead_code, reason = "other tests use the rest")]
 mod folder;
 mod place;
 
+use archive::{Claim, Pickle};
 use folder::idx;
 use place::{Answer, Place, png, slope};
 use png::ColorType;
 use residual::{
     Tensor,
-    checkpoint::{self, TensorFile},
+    checkpoint::{self, Numbers, TensorFile},
     models::{self, Options},
     ops::softmax,
 };
@@ -197,6 +201,86 @@ fn forward_runs_in_the_precision_of_its_input() {
         assert!(double != single && double.iter().any(|x| x.abs() > 1e-3), "{array}");
     }
     assert!((losses[0] - losses[1]).abs() < 1e-5 && losses[0] != losses[1], "{losses:?}");
+}
+
+/// The same numbers as a checkpoint of a training in PyTorch on several devices, without a description.
+fn save_pth(place: &Place, from: &str, to: &str) {
+    let arrays = TensorFile::read(&place.file(from)).expect("a good file").arrays;
+    let mut pickle = Pickle::new().raw(b"}").text("epoch").int(3).raw(b"s").text("state_dict").raw(b"}(");
+    let mut storages = Vec::new();
+    for (i, (name, array)) in arrays.iter().enumerate() {
+        let (storage, bytes): (_, Vec<u8>) = match &array.numbers {
+            Numbers::F32(numbers) => ("FloatStorage", numbers.iter().flat_map(|x| x.to_le_bytes()).collect()),
+            Numbers::F64(numbers) => {
+                ("DoubleStorage", numbers.iter().flat_map(|x| x.to_le_bytes()).collect())
+            }
+            Numbers::I64(numbers) => ("LongStorage", numbers.iter().flat_map(|x| x.to_le_bytes()).collect()),
+        };
+        let shape: Vec<_> = array.shape.iter().map(|&extent| extent as i64).collect();
+        let strides: Vec<_> = (1..=shape.len()).map(|axis| shape[axis..].iter().product()).collect();
+        let (key, len) = (i.to_string(), shape.iter().product());
+        let claim = Claim { storage, key: &key, len, offset: 0, shape: &shape, strides: &strides };
+        pickle = pickle.text(&format!("module.{name}")).tensor(&claim);
+        storages.push((format!("x/data/{key}"), bytes));
+    }
+    let pickle = pickle.raw(b"us.").0;
+    let mut entries = vec![("x/data.pkl", &pickle[..])];
+    entries.extend(storages.iter().map(|(name, bytes)| (name.as_str(), &bytes[..])));
+    place.write(to, &archive::zip(&entries));
+}
+
+#[test]
+fn a_pth_gives_the_scores_that_safetensors_give() {
+    let place = Place::with_files();
+    place.save_weights("small", "resnet8", &Options { in_channels: 1, input_size: 28, ..Options::default() });
+    save_pth(&place, "small", "small.pth");
+    place.save_input("noise", Tensor::from_fn([2, 1, 28, 28], |i| (i * i % 251) as f32 / 251.0));
+    let scores = ["small", "small.pth"].map(|weights| {
+        let run = format!("forward resnet8 --weights {weights} --input noise --output {weights}.out");
+        let answer = place.run(&run);
+        assert_eq!(answer.status, 0, "{}", answer.stderr);
+        TensorFile::read(&place.file(&format!("{weights}.out"))).expect("a file that was written")
+    });
+    assert_eq!(scores[0], scores[1]);
+    let scores = scores[0].arrays["output"].to_tensor::<f64>().expect("two axes");
+    assert!(scores.dims() == [2, 10] && scores.as_slice().iter().all(|&x| x != 0.0));
+}
+
+/// Weights of torchvision's googlenet do not say that they expect other images than all its others.
+#[test]
+fn googlenets_own_images_are_spoken_of() {
+    let place = Place::with_files();
+    let options = Options { input_size: 32, aux_logits: false, ..Options::default() };
+    place.save_weights("described", "googlenet", &options);
+    let mut file = TensorFile::read(&place.file("described")).expect("a good file");
+    let text = file.metadata.get_mut("residual").expect("a description");
+    *text = text.replace("[0.5]", "[0.5,0.5,0.5]");
+    file.write(&place.file("described")).expect("a file can be written");
+    file.metadata.clear();
+    file.write(&place.file("plain")).expect("a file can be written");
+    let run = "predict googlenet --no-aux-logits --num-classes 10 --input-size 32 slope.png --weights";
+    for (weights, said) in [("plain", true), ("plain --transform-input", false), ("described", false)] {
+        let answer = place.run(&format!("{run} {weights}"));
+        assert_eq!(answer.status, 0, "{weights}: {}", answer.stderr);
+        assert_eq!(answer.stderr.contains("give --transform-input"), said, "{weights}: {}", answer.stderr);
+    }
+}
+
+#[test]
+fn a_networks_name_is_no_picture() {
+    let place = Place::with_files();
+    fs::create_dir(place.file("lenet5")).expect("a folder can be made");
+    let answer = place.run("predict lenet5 --weights weights slope.png");
+    assert!(answer.status == 0 && answer.stderr.is_empty(), "{}", answer.stderr);
+    assert!(answer.stdout.starts_with("slope.png\n"), "{}", answer.stdout);
+    // Any other name is that of a file, if there is one.
+    for file in ["slope", "resnet8"] {
+        fs::copy(place.file("slope.png"), place.file(file)).expect("a file can be copied");
+    }
+    assert!(place.run("predict slope --weights weights").stdout.starts_with("slope\n"));
+    assert!(place.run("predict ./resnet8 --weights weights").stdout.starts_with("./resnet8\n"));
+    let answer = place.run("predict resnet8 --weights weights slope.png");
+    assert!(answer.status == 1 && answer.stderr.contains("for the file of this name write ./resnet8\n"));
 }
 
 /// By position, name and probability of the likeliest classes.

@@ -263,14 +263,18 @@ fn pictures_without_end() {
     let place = Place::with_files();
     let made = std::process::Command::new("mkfifo").arg(place.file("pipe.png")).status();
     assert!(made.expect("mkfifo runs").success());
-    let sparse = std::fs::File::create(place.file("sparse.png")).expect("a file can be made");
-    sparse.set_len(1 << 40).expect("a file of nothing but holes");
+    for (name, start) in [("sparse.png", &b""[..]), ("vast.png", b"\x89PNG\r\n\x1a\n")] {
+        place.write(name, start);
+        let sparse = std::fs::File::options().write(true).open(place.file(name)).expect("a file");
+        sparse.set_len(1 << 40).expect("a file of holes");
+    }
     let trial = Trial { before: place.listing(), place };
     for name in ["pipe.png", "/dev/zero"] {
         let args = format!("predict --weights weights {name}");
         trial.refused(&args, 1, &[name, "expected a picture, PNG or JPEG, found a pipe or a device"]);
     }
     trial.refused("predict --weights weights sparse.png", 1, &["sparse.png", "neither's first bytes"]);
+    trial.refused("predict --weights weights vast.png", 1, &["vast.png", "found 1099511627776 bytes"]);
 }
 
 #[test]

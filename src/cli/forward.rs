@@ -59,9 +59,9 @@ pub struct Args {
 }
 
 const AFTER_HELP: &str = "\
-All is computed in f32, or in f64 if the input is F64. Channels, image size and classes are those that
-the weights were saved for, unless said. Weights from elsewhere do not say: then channels and image
-size are the input's, and the classes as many as `residual models` builds the network for.";
+All is computed in f32, or in f64 if the input is F64. Channels, image size and classes are those
+that the weights were saved for, unless said. Weights from elsewhere do not say: then channels and
+image size are the input's, and classes as many as `residual models` lists for the network.";
 
 /// Runs the network in the precision of the input.
 pub fn run(args: &Args) -> Result<ExitCode, Error> {

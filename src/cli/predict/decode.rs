@@ -14,6 +14,9 @@ use zune_jpeg::{
 
 /// Pictures of more pixels are refused: the largest cameras have a hundred million.
 const MOST_PIXELS: u64 = 1 << 27;
+/// Longer files are refused unread: so many bytes hold the most pixels, not even compressed, in four channels
+/// of 16 bits.
+const MOST_BYTES: u64 = 9 * MOST_PIXELS;
 /// One byte of compressed data becomes at most 1,032 (RFC 1951), each of which holds eight pixels of
 /// one bit.
 const PNG_PIXELS_PER_BYTE: u64 = 8 * 1032;
@@ -27,26 +30,30 @@ type Decoder = fn(&[u8]) -> Result<Picture, String>;
 /// Reads the picture at `path`, transparency and orientation left out.
 pub fn read(path: &Path) -> Result<Picture, Error> {
     let io = |source| Error::Io { path: path.into(), action: "read", source };
-    let refused = |found: String| Error::Format {
+    let refused = |found: String, hint: &str| Error::Format {
         path: path.into(),
         expected: "a picture, PNG or JPEG".into(),
         found,
-        hint: "convert it, or leave it out".into(),
+        hint: hint.into(),
     };
+    let other = |found| refused(found, "convert it, or leave it out");
     // Before it is opened: a pipe makes its reader wait for a writer.
-    let kind = fs::metadata(path).map_err(io)?.file_type();
-    if !kind.is_file() && !kind.is_dir() {
-        return Err(refused("a pipe or a device, which may have no end".into()));
+    let about = fs::metadata(path).map_err(io)?;
+    if !about.is_file() && !about.is_dir() {
+        return Err(refused("a pipe or a device".into(), "write the picture to a file and name that"));
     }
     let mut file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     file.by_ref().take(4).read_to_end(&mut bytes).map_err(io)?;
     let Some((_, decode)) = KINDS.iter().find(|(start, _)| bytes.starts_with(start)) else {
         let found = if bytes.is_empty() { "an empty file" } else { "neither's first bytes" };
-        return Err(refused(found.into()));
+        return Err(other(found.into()));
     };
+    if about.len() > MOST_BYTES {
+        return Err(other(format!("{} bytes", about.len())));
+    }
     file.read_to_end(&mut bytes).map_err(io)?;
-    decode(&bytes).map_err(refused)
+    decode(&bytes).map_err(other)
 }
 
 /// What the header declares must be possible for a file of so many bytes, before memory is taken for it.

@@ -52,9 +52,9 @@ const AFTER_HELP: &str = "\
 A picture's shorter side is resized to the network's input (to 8/7 of it from 128 pixels on: 256 for
 224) and the square in the middle is cut out. Mean, deviation and names of the classes are the
 weights' own, or ImageNet's where the weights say nothing; torchvision's weights of googlenet need
---transform-input. Transparency is dropped, and a camera's note on orientation is not followed, as in
-torchvision. A first word that is a network's name means the network: write ./resnet18 for a picture
-of that name.";
+--transform-input. Transparency is dropped, and a camera's note on orientation is not followed, as
+in torchvision. A first word that is a network's name means the network: for a picture of that name
+write ./resnet18.";
 
 /// How pictures become input, and classes names.
 struct Preparation {

@@ -51,6 +51,8 @@ mod book {
     mod ch04 {}
     #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]
     mod ch10 {}
+    #[doc = include_str!("../book/src/ch11-bottlenecks.md")]
+    mod ch11 {}
     #[doc = include_str!("../book/src/ch12-cardinality.md")]
     mod ch12 {}
 }

@@ -40,6 +40,7 @@ chapters! {
     ch03_keeps_its_word "ch03_gradients"
     ch04_keeps_its_word "ch04_vanishing"
     ch10_keeps_its_word "ch10_degradation"
+    ch11_keeps_its_word "ch11_bottlenecks"
     ch12_keeps_its_word "ch12_cardinality"
 }
 

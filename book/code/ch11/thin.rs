@@ -260,6 +260,7 @@ fn report_gains(report: &mut Report, record: &Record) {
     report.value("gain", gain);
     report.value("gain-error", error);
     let none = |gains: &[f64]| record::mean(gains).abs() < 2.0 * standard_error(gains);
+    report.claim("every width's gain is positive", all.iter().all(|gains| record::mean(gains) > 0.0));
     report.claim("at no width, nor over all, is the gain two standard errors", {
         all.iter().all(|gains| none(gains)) && none(&pooled)
     });

@@ -2,6 +2,7 @@
 
 use crate::{buffer::Buffer, number::Number};
 use std::fmt;
+use std::sync::Arc;
 
 /// The most axes a tensor has.
 const MAX_RANK: usize = 4;
@@ -73,6 +74,9 @@ impl fmt::Debug for Shape {
 
 /// Numbers with a shape, row by row, on a 64-byte boundary.
 ///
+/// A clone shares the numbers until one of the two is written to. So a layer keeps for its backward what it passes
+/// on, and both are the same memory.
+///
 /// Inside the crate an image batch is always (N, H, W, C); [`Tensor::from_nchw`] and
 /// [`Tensor::to_nchw`] are the door to the world, which is PyTorch's (N, C, H, W). Parameters keep
 /// PyTorch's layouts: convolution weights (out, in / groups, height, width), linear (out, in).
@@ -87,12 +91,12 @@ impl fmt::Debug for Shape {
 /// ```
 pub struct Tensor<T: Number = f32> {
     shape: Shape,
-    data: Buffer<T>,
+    data: Arc<Buffer<T>>,
 }
 
 impl<T: Number> Clone for Tensor<T> {
     fn clone(&self) -> Self {
-        Self { shape: self.shape, data: self.data.clone() }
+        Self { shape: self.shape, data: Arc::clone(&self.data) }
     }
 }
 
@@ -100,13 +104,13 @@ impl<T: Number> Tensor<T> {
     /// All zeros.
     pub fn zeros(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        Self { shape, data: Buffer::zeros(shape.len()) }
+        Self { shape, data: Arc::new(Buffer::zeros(shape.len())) }
     }
 
     /// Numbers of no particular value, every one of them to be overwritten.
     pub(crate) fn scratch(shape: impl Into<Shape>) -> Self {
         let shape = shape.into();
-        Self { shape, data: Buffer::scratch(shape.len()) }
+        Self { shape, data: Arc::new(Buffer::scratch(shape.len())) }
     }
 
     /// All equal to `value`.
@@ -130,7 +134,7 @@ impl<T: Number> Tensor<T> {
             shape.len(),
             values.len()
         );
-        Self { shape, data: Buffer::copy_of(&values) }
+        Self { shape, data: Arc::new(Buffer::copy_of(&values)) }
     }
 
     /// The number at position `i`, row by row, is `f(i)`.
@@ -164,7 +168,7 @@ impl<T: Number> Tensor<T> {
     /// Reads element (i, j, k, l) of the result at i, j, k, l times `strides`.
     fn permuted(&self, [a, b, c, d]: [usize; 4], strides: [usize; 4]) -> Self {
         let mut out = Self::scratch([a, b, c, d]);
-        let mut at = out.data.iter_mut();
+        let mut at = out.as_mut_slice().iter_mut();
         for i in 0..a {
             for j in 0..b {
                 for k in 0..c {
@@ -206,9 +210,9 @@ impl<T: Number> Tensor<T> {
         &self.data
     }
 
-    /// The numbers, row by row.
+    /// The numbers, row by row; a copy of them if a clone still has these.
     pub fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.data
+        &mut *Arc::<Buffer<T>>::make_mut(&mut self.data)
     }
 
     /// The same numbers under another shape.

@@ -42,15 +42,48 @@ macro_rules! activation {
     };
 }
 
-activation! {
-    /// max(x, 0).
-    ///
-    /// ```
-    /// use residual::{Tensor, nn::{Layer, Mode, Relu}};
-    /// let y = Relu::new().forward(Tensor::from_vec([2], vec![-1.0f32, 2.0]), Mode::Eval);
-    /// assert_eq!(y.as_slice(), [0.0, 2.0]);
-    /// ```
-    Relu, relu, "ReLU()"
+/// max(x, 0).
+///
+/// ```
+/// use residual::{Tensor, nn::{Layer, Mode, Relu}};
+/// let y = Relu::new().forward(Tensor::from_vec([2], vec![-1.0f32, 2.0]), Mode::Eval);
+/// assert_eq!(y.as_slice(), [0.0, 2.0]);
+/// ```
+#[derive(Debug, Default)]
+pub struct Relu<T: Real> {
+    y: Kept<Tensor<T>>,
+    /// The layer before does the work: see [`Layer::take_over_relu`].
+    taken_over: bool,
+}
+
+impl<T: Real> Relu<T> {
+    /// The layer.
+    pub fn new() -> Self {
+        Self { y: Kept::default(), taken_over: false }
+    }
+
+    pub(super) fn taken_over() -> Self {
+        Self { y: Kept::default(), taken_over: true }
+    }
+}
+
+impl<T: Real> Layer<T> for Relu<T> {
+    fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
+        if self.taken_over {
+            return x;
+        }
+        let y = relu::forward(x);
+        self.y.keep(mode, || y.clone());
+        y
+    }
+
+    fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
+        if self.taken_over { dy } else { relu::backward(dy, &self.y.take()) }
+    }
+
+    fn outline(&self, x: Shape) -> Outline {
+        Outline::leaf("ReLU()", x).keeping(if self.taken_over { 0 } else { x.len() })
+    }
 }
 
 activation! {

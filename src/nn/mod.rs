@@ -81,6 +81,11 @@ pub trait Layer<T: Real>: Send {
         self.backward(dy);
     }
 
+    /// Takes over the work of the ReLU behind it, where both can be done in one pass over memory.
+    fn take_over_relu(&mut self) -> bool {
+        false
+    }
+
     /// Shows every parameter and buffer, in PyTorch's order, each under the name that it has below `at`.
     ///
     /// Layers without any keep this default.

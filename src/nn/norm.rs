@@ -32,6 +32,8 @@ pub struct BatchNorm2d<T: Real> {
     running_var: Tensor<T>,
     num_batches_tracked: u64,
     eps: f64,
+    /// Whether a ReLU comes behind.
+    relu: bool,
     saved: Kept<Saved<T>>,
 }
 
@@ -45,6 +47,7 @@ impl<T: Real> BatchNorm2d<T> {
             running_var: Tensor::full([channels], T::ONE),
             num_batches_tracked: 0,
             eps: EPS,
+            relu: false,
             saved: Kept::default(),
         }
     }
@@ -81,7 +84,8 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         match mode {
             Mode::Train => {
-                let (y, saved) = batch_norm::forward(x, &self.weight.value, &self.bias.value, self.eps);
+                let forward = if self.relu { batch_norm::forward_relu } else { batch_norm::forward };
+                let (y, saved) = forward(x, &self.weight.value, &self.bias.value, self.eps);
                 self.track(&saved);
                 self.saved.keep(mode, || saved);
                 y
@@ -89,7 +93,8 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
             Mode::Eval => {
                 self.saved = Kept::default();
                 let running = Running { mean: &self.running_mean, var: &self.running_var };
-                batch_norm::eval(x, running, &self.weight.value, &self.bias.value, self.eps)
+                let eval = if self.relu { batch_norm::eval_relu } else { batch_norm::eval };
+                eval(x, running, &self.weight.value, &self.bias.value, self.eps)
             }
         }
     }
@@ -99,6 +104,11 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         self.weight.accumulate(&dweight);
         self.bias.accumulate(&dbias);
         dx
+    }
+
+    fn take_over_relu(&mut self) -> bool {
+        self.relu = true;
+        true
     }
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {

@@ -1,6 +1,6 @@
 //! What a layer learns and keeps, and the names under which the world finds it.
 
-use crate::{real::Real, rng::Generator, tensor::Tensor};
+use crate::{ops::threads, real::Real, rng::Generator, tensor::Tensor};
 use std::fmt;
 
 /// Numbers to be learned, and the gradient that backward adds up.
@@ -32,7 +32,10 @@ impl<T: Real> Param<T> {
     #[track_caller]
     pub fn accumulate(&mut self, grad: &Tensor<T>) {
         assert_eq!(self.grad.shape(), grad.shape(), "a gradient has its parameter's shape");
-        self.grad.as_mut_slice().iter_mut().zip(grad.as_slice()).for_each(|(sum, &g)| *sum += g);
+        let grad = grad.as_slice();
+        threads::split(self.grad.as_mut_slice(), 1, |at, sum| {
+            sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g);
+        });
     }
 }
 

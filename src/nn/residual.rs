@@ -7,9 +7,9 @@
 //! F is the body, S the shortcut: the identity wherever the shapes allow it (He et al. 2016, "Deep
 //! Residual Learning for Image Recognition", section 3.2).
 
-use super::{Layer, Mode, Outline, Path, Relu, Sequential, Visitor, Wiring};
+use super::{Kept, Layer, Mode, Outline, Path, Sequential, Visitor, Wiring};
 use crate::{
-    ops::add,
+    ops::{add, relu},
     real::Real,
     tensor::{Shape, Tensor},
 };
@@ -29,13 +29,13 @@ use crate::{
 pub struct Residual<T: Real> {
     body: Sequential<T>,
     shortcut: Option<Sequential<T>>,
-    relu: Relu<T>,
+    y: Kept<Tensor<T>>,
 }
 
 impl<T: Real> Residual<T> {
     /// Around `body`, the identity.
     pub fn new(body: Sequential<T>) -> Self {
-        Self { body, shortcut: None, relu: Relu::new() }
+        Self { body, shortcut: None, y: Kept::default() }
     }
 
     /// With a shortcut of layers, for a body that changes the shape.
@@ -52,13 +52,15 @@ impl<T: Real> Layer<T> for Residual<T> {
             Some(shortcut) => shortcut.forward(x, mode),
             None => x,
         };
-        self.relu.forward(add::forward(fx, &sx), mode)
+        let y = add::forward_relu(fx, &sx);
+        self.y.keep(mode, || y.clone());
+        y
     }
     // ANCHOR_END: forward
 
     // ANCHOR: backward
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
-        let dsum = self.relu.backward(dy);
+        let dsum = relu::backward(dy, &self.y.take());
         let dx_body = self.body.backward(dsum.clone());
         let dx_shortcut = match &mut self.shortcut {
             Some(shortcut) => shortcut.backward(dsum),

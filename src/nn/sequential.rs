@@ -1,10 +1,11 @@
 //! [`Sequential`]: one layer after another, each under a name.
 
-use super::{Layer, Mode, Outline, Path, Visitor, Wiring};
+use super::{Layer, Mode, Outline, Path, Relu, Visitor, Wiring};
 use crate::{
     real::Real,
     tensor::{Shape, Tensor},
 };
+use std::any::Any;
 
 /// Layers one after another: y = fₙ(… f₂(f₁(x))). Backward is the chain rule: the same walk, from
 /// the end.
@@ -35,9 +36,15 @@ impl<T: Real> Sequential<T> {
     /// # Panics
     /// If the name is taken, is empty or has a dot.
     #[track_caller]
-    pub fn add(mut self, name: impl Into<String>, layer: impl Layer<T> + 'static) -> Self {
+    pub fn add(mut self, name: impl Into<String>, mut layer: impl Layer<T> + 'static) -> Self {
         let name = name.into();
         check_name(&name, self.0.iter().map(|(taken, _)| taken));
+        if let (Some(relu), Some((_, last))) =
+            ((&mut layer as &mut dyn Any).downcast_mut(), self.0.last_mut())
+            && last.take_over_relu()
+        {
+            *relu = Relu::<T>::taken_over();
+        }
         self.0.push((name, Box::new(layer)));
         self
     }

@@ -19,9 +19,27 @@ pub fn forward<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     a
 }
 
+/// As [`forward`] and a ReLU on its `y`, in one pass over memory.
+///
+/// # Panics
+/// If the shapes differ.
+#[track_caller]
+pub fn forward_relu<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
+    assert_eq!(a.shape(), b.shape(), "only tensors of one shape are added");
+    let bs = b.as_slice();
+    threads::split(a.as_mut_slice(), 1, |at, a| {
+        for (a, &b) in a.iter_mut().zip(&bs[at..]) {
+            let y = *a + b;
+            *a = if y <= T::ZERO { T::ZERO } else { y };
+        }
+    });
+    a
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::relu;
 
     #[test]
     fn adds_number_by_number() {
@@ -29,6 +47,13 @@ mod tests {
         let sum =
             forward(Tensor::from_fn([count], |i| i as f64), &Tensor::from_fn([count], |i| 2.0 * i as f64));
         assert_eq!(sum, Tensor::from_fn([count], |i| 3.0 * i as f64));
+    }
+
+    #[test]
+    fn with_a_relu_behind_it_is_both_one_after_the_other() {
+        let a = Tensor::from_fn([100_001], |i| (i % 7) as f32 - 3.0);
+        let b = Tensor::from_fn([100_001], |i| (i % 5) as f32 - 2.0);
+        assert_eq!(forward_relu(a.clone(), &b), relu::forward(forward(a, &b)));
     }
 
     #[test]

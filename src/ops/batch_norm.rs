@@ -26,6 +26,12 @@
 //! The chain rule says the same: `∂μ/∂x = 1/m` brings the first mean, `∂σ²/∂x = 2·(x - μ)/m` the
 //! second. The two means are dβ/m and dγ/m, already at hand. With ε > 0 the formula is still exact,
 //! since x̂ is defined with ε.
+//!
+//! # With a ReLU behind
+//!
+//! [`forward_relu`] and [`eval_relu`] cut `y` off below zero in the pass that computes it, and [`backward`] lets
+//! `dy` through where `y > 0`. It computes `y` again, from the `x` that it reads anyway: memory is what these
+//! passes wait for.
 
 mod moments;
 
@@ -57,6 +63,8 @@ pub struct Saved<T: Real> {
     x: Tensor<T>,
     /// 1 / √(σ² + ε)
     inv_std: Vec<T>,
+    /// β, if a ReLU came behind.
+    relu: Option<Tensor<T>>,
 }
 
 /// The running averages that stand in for the batch's statistics in evaluation.
@@ -79,6 +87,30 @@ pub fn forward<T: Real>(
     beta: &Tensor<T>,
     eps: f64,
 ) -> (Tensor<T>, Saved<T>) {
+    train::<T, false>(x, gamma, beta, eps)
+}
+
+/// As [`forward`] and a ReLU on its `y`, in one pass over memory.
+///
+/// # Panics
+/// As [`forward`].
+#[track_caller]
+pub fn forward_relu<T: Real>(
+    x: Tensor<T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> (Tensor<T>, Saved<T>) {
+    train::<T, true>(x, gamma, beta, eps)
+}
+
+#[track_caller]
+fn train<T: Real, const RELU: bool>(
+    x: Tensor<T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> (Tensor<T>, Saved<T>) {
     let c = x.shape().last();
     assert_eq!((gamma.dims(), beta.dims()), ([c], [c]), "one γ and one β for each channel of {}", x.shape());
     let count = x.len() / c;
@@ -87,15 +119,15 @@ pub fn forward<T: Real>(
     let var: Vec<_> = squares.iter().map(|&m2| m2 / count as f64).collect();
     let inv_std = var.iter().map(|var| T::of(1.0 / (var + eps).sqrt())).collect();
     let tensor = |values: Vec<f64>| Tensor::from_fn([c], |i| T::of(values[i]));
-    let saved = Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std };
+    let relu = RELU.then(|| beta.clone());
+    let saved = Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std, relu };
     let mut y = Tensor::scratch(saved.x.shape());
     let xs = saved.x.as_slice();
-    let scale: Vec<_> =
-        gamma.as_slice().iter().zip(&saved.inv_std).map(|(&gamma, &inv)| gamma * inv).collect();
+    let scale = saved.scale(gamma);
     threads::split(y.as_mut_slice(), c, |at, y| {
         for (y, x) in y.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
             y.copy_from_slice(x);
-            normalise(y, saved.mean.as_slice(), &scale, beta.as_slice());
+            normalise::<T, RELU>(y, saved.mean.as_slice(), &scale, beta.as_slice());
         }
     });
     (y, saved)
@@ -107,6 +139,32 @@ pub fn forward<T: Real>(
 /// If one of the four others is not (C).
 #[track_caller]
 pub fn eval<T: Real>(
+    x: Tensor<T>,
+    running: Running<'_, T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> Tensor<T> {
+    judge::<T, false>(x, running, gamma, beta, eps)
+}
+
+/// As [`eval`] and a ReLU on its `y`, in one pass over memory.
+///
+/// # Panics
+/// As [`eval`].
+#[track_caller]
+pub fn eval_relu<T: Real>(
+    x: Tensor<T>,
+    running: Running<'_, T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+    eps: f64,
+) -> Tensor<T> {
+    judge::<T, true>(x, running, gamma, beta, eps)
+}
+
+#[track_caller]
+fn judge<T: Real, const RELU: bool>(
     mut x: Tensor<T>,
     running: Running<'_, T>,
     gamma: &Tensor<T>,
@@ -121,41 +179,72 @@ pub fn eval<T: Real>(
     let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
     threads::split(x.as_mut_slice(), c, |_, x| {
         for pixel in x.chunks_exact_mut(c) {
-            normalise(pixel, running.mean.as_slice(), &scale, beta.as_slice());
+            normalise::<T, RELU>(pixel, running.mean.as_slice(), &scale, beta.as_slice());
         }
     });
     x
 }
 
-/// `(x - mean) · scale + beta` for one pixel. Subtracting first keeps the digits of a channel whose
-/// mean is far from zero.
-fn normalise<T: Real>(pixel: &mut [T], mean: &[T], scale: &[T], beta: &[T]) {
+/// `(x - mean) · scale + beta` for one pixel, and the ReLU of it. Subtracting first keeps the digits of a channel
+/// whose mean is far from zero.
+fn normalise<T: Real, const RELU: bool>(pixel: &mut [T], mean: &[T], scale: &[T], beta: &[T]) {
     for (((x, &mean), &scale), &beta) in pixel.iter_mut().zip(mean).zip(scale).zip(beta) {
-        *x = (*x - mean) * scale + beta;
+        let y = (*x - mean) * scale + beta;
+        *x = if RELU && y <= T::ZERO { T::ZERO } else { y };
     }
 }
 
-/// `dx` (…, C), in the memory of `dy`, then `dgamma` and `dbeta` (C).
+impl<T: Real> Saved<T> {
+    /// γ / √(σ² + ε)
+    fn scale(&self, gamma: &Tensor<T>) -> Vec<T> {
+        gamma.as_slice().iter().zip(&self.inv_std).map(|(&gamma, &inv)| gamma * inv).collect()
+    }
+}
+
+/// `dx` (…, C), in the memory of `dy`, then `dgamma` and `dbeta` (C), through the ReLU if there was one.
 ///
 /// # Panics
 /// If `dy` has not the shape of the output, or `gamma` is not (C).
 #[track_caller]
 pub fn backward<T: Real>(
-    mut dy: Tensor<T>,
+    dy: Tensor<T>,
     saved: &Saved<T>,
     gamma: &Tensor<T>,
 ) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
+    assert_eq!(dy.shape(), saved.x.shape(), "dy has the shape of the output");
+    assert_eq!(gamma.dims(), [dy.shape().last()], "one γ for each channel of {}", dy.shape());
+    match &saved.relu {
+        None => descend::<T, false>(dy, saved, gamma, gamma),
+        Some(beta) => descend::<T, true>(dy, saved, gamma, beta),
+    }
+}
+
+/// `beta` is of use for a ReLU alone.
+fn descend<T: Real, const RELU: bool>(
+    mut dy: Tensor<T>,
+    saved: &Saved<T>,
+    gamma: &Tensor<T>,
+    beta: &Tensor<T>,
+) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
     let Saved { x, mean, inv_std, count, .. } = saved;
-    assert_eq!(dy.shape(), x.shape(), "dy has the shape of the output");
     let c = x.shape().last();
-    assert_eq!(gamma.dims(), [c], "one γ for each channel of {}", x.shape());
+    let outer = saved.scale(gamma);
+    let (mean, beta) = (mean.as_slice(), beta.as_slice());
+    // What comes through the ReLU; `offset` is x - μ.
+    let through = |dy: T, offset: T, outer: T, beta: T| {
+        if RELU && offset * outer + beta <= T::ZERO { T::ZERO } else { dy }
+    };
     let (dys, xs) = (dy.as_slice(), x.as_slice());
     let sums = threads::sums(*count, c, 2 * c, |pixels, sums: &mut [T]| {
         let (dbeta, dgamma) = sums.split_at_mut(c);
         let numbers = pixels.start * c..pixels.end * c;
         for (dy, x) in dys[numbers.clone()].chunks_exact(c).zip(xs[numbers].chunks_exact(c)) {
             let sums = dbeta.iter_mut().zip(dgamma.iter_mut());
-            for (((dbeta, dgamma), (&dy, &x)), &mean) in sums.zip(dy.iter().zip(x)).zip(mean.as_slice()) {
+            let channels = mean.iter().zip(outer.iter().zip(beta));
+            for (((dbeta, dgamma), (&dy, &x)), (&mean, (&outer, &beta))) in
+                sums.zip(dy.iter().zip(x)).zip(channels)
+            {
+                let dy = through(dy, x - mean, outer, beta);
                 *dbeta += dy;
                 *dgamma += dy * (x - mean);
             }
@@ -167,15 +256,15 @@ pub fn backward<T: Real>(
 
     // dx = outer · (dy - shift - slope · (x - μ))
     let m = T::of(*count as f64);
-    let outer: Vec<T> = gamma.as_slice().iter().zip(inv_std).map(|(&gamma, &inv)| gamma * inv).collect();
     let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
     let slope: Vec<T> =
         dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
     threads::split(dy.as_mut_slice(), c, |at, dy| {
         for (dy, x) in dy.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
-            let channels = mean.as_slice().iter().zip(&outer).zip(shift.iter().zip(&slope));
-            for ((dy, &x), ((&mean, &outer), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels) {
-                *dy = outer * (*dy - shift - slope * (x - mean));
+            let channels = mean.iter().zip(outer.iter().zip(beta)).zip(shift.iter().zip(&slope));
+            for ((dy, &x), ((&mean, (&outer, &beta)), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels)
+            {
+                *dy = outer * (through(*dy, x - mean, outer, beta) - shift - slope * (x - mean));
             }
         }
     });
@@ -185,6 +274,7 @@ pub fn backward<T: Real>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::relu;
 
     fn constants(c: usize) -> (Tensor<f64>, Tensor<f64>) {
         (Tensor::from_fn([c], |i| 1.0 + i as f64), Tensor::from_fn([c], |i| 0.5 * i as f64))
@@ -221,6 +311,27 @@ mod tests {
         assert_eq!(dbeta.as_slice(), [1.0]);
         let expected = [0.35, -0.45, -0.05, 0.15].map(|d| d / s);
         approx::assert_relative_eq!(dx.as_slice(), expected.as_slice(), max_relative = 1e-14);
+    }
+
+    /// Large enough to be cut for threads; some of `y` lies below zero.
+    #[test]
+    fn with_a_relu_behind_it_is_both_one_after_the_other() {
+        let (gamma, beta) =
+            (Tensor::from_vec([3], vec![1.0f32, -0.5, 0.0]), Tensor::from_vec([3], vec![0.1, -0.2, 0.3]));
+        let x = Tensor::from_fn([30_000, 3], |i| ((i * 7919) % 2003) as f32 / 500.0 - 2.0);
+        let dy = Tensor::from_fn(x.shape(), |i| ((i * 104_729) % 1009) as f32 / 500.0 - 1.0);
+        let (y, saved) = forward(x.clone(), &gamma, &beta, 1e-5);
+        let y = relu::forward(y);
+        let expected = backward(relu::backward(dy.clone(), &y), &saved, &gamma);
+        let (fused, saved) = forward_relu(x.clone(), &gamma, &beta, 1e-5);
+        assert_eq!(fused, y);
+        assert!(
+            (0..2).all(|c| y.as_slice().iter().skip(c).step_by(3).filter(|&&y| y == 0.0).count() > 9_000)
+        );
+        assert_eq!(backward(dy, &saved, &gamma), expected);
+        let running = Running { mean: &saved.mean, var: &saved.var };
+        let plain = relu::forward(eval(x.clone(), running, &gamma, &beta, 1e-5));
+        assert_eq!(eval_relu(x, running, &gamma, &beta, 1e-5), plain);
     }
 
     #[test]

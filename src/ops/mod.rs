@@ -25,4 +25,4 @@ pub mod sigmoid;
 pub mod softmax;
 pub mod subsample;
 pub mod tanh;
-mod threads;
+pub(crate) mod threads;

@@ -94,7 +94,7 @@ pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A
 }
 
 /// Calls `f(at, piece)` for pieces that cover `y`; each starts at number `at`, a multiple of `row`.
-pub(super) fn split<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut [T]) + Sync) {
+pub(crate) fn split<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if y.len() <= SMALL {
         return f(0, y);
     }
@@ -107,6 +107,20 @@ pub(super) fn each_row<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut 
     split(y, row, |at, y| y.chunks_exact_mut(row).enumerate().for_each(|(i, y)| f(at / row + i, y)));
 }
 
+/// As [`split`], for two outputs of the same length.
+pub(crate) fn split2<T: Send, U: Send>(
+    y: &mut [T],
+    z: &mut [U],
+    row: usize,
+    f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
+) {
+    if y.len() <= SMALL {
+        return f(0, y, z);
+    }
+    let piece = row * (TASK / row).max(1);
+    hand_out(y.chunks_mut(piece).zip(z.chunks_mut(piece)), |i, (y, z)| f(i * piece, y, z));
+}
+
 /// As [`each_row`], for two outputs of the same length.
 pub(super) fn each_row2<T: Send, U: Send>(
     y: &mut [T],
@@ -114,16 +128,10 @@ pub(super) fn each_row2<T: Send, U: Send>(
     row: usize,
     f: impl Fn(usize, &mut [T], &mut [U]) + Sync,
 ) {
-    let pairs = |first: usize, y: &mut [T], z: &mut [U]| {
+    split2(y, z, row, |at, y, z| {
         let rows = y.chunks_exact_mut(row).zip(z.chunks_exact_mut(row));
-        rows.enumerate().for_each(|(i, (y, z))| f(first + i, y, z));
-    };
-    if y.len() <= SMALL {
-        return pairs(0, y, z);
-    }
-    let piece = (TASK / row).max(1);
-    let pieces = y.chunks_mut(piece * row).zip(z.chunks_mut(piece * row));
-    hand_out(pieces, |i, (y, z)| pairs(i * piece, y, z));
+        rows.enumerate().for_each(|(i, (y, z))| f(at / row + i, y, z));
+    });
 }
 
 /// `f` of ranges that cover the `count` rows of `row` numbers, in order.

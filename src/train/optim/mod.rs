@@ -13,6 +13,7 @@ pub use sgd::Sgd;
 
 use crate::{
     nn::{Param, Slot, Visitor},
+    ops::threads,
     real::Real,
     tensor::Tensor,
 };
@@ -114,7 +115,7 @@ impl<T: Real> Optimizer<T> {
 pub fn zero_grad<T: Real>(visit: impl FnOnce(&mut Visitor<'_, T>)) {
     visit(&mut |_, slot| {
         if let Slot::Param(param) = slot {
-            param.grad.as_mut_slice().fill(T::ZERO);
+            threads::split(param.grad.as_mut_slice(), 1, |_, grad| grad.fill(T::ZERO));
         }
     });
 }

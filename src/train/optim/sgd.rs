@@ -11,7 +11,7 @@
 //! the learning rate changes, the buffer keeps its meaning.
 
 use super::Memory;
-use crate::{nn::Param, real::Real};
+use crate::{nn::Param, ops::threads, real::Real};
 
 /// Gradient descent with momentum; PyTorch's `SGD` and its defaults.
 ///
@@ -32,17 +32,20 @@ pub struct Sgd {
 impl Sgd {
     pub(super) fn update<T: Real>(self, lr: f64, step: u64, param: &mut Param<T>, memory: &mut Memory<T>) {
         let (lr, decay, momentum) = (T::of(lr), T::of(self.weight_decay), T::of(self.momentum));
-        let weights = param.value.as_mut_slice().iter_mut().zip(param.grad.as_slice());
+        let (w, dw) = (param.value.as_mut_slice(), param.grad.as_slice());
         if self.momentum == 0.0 {
-            weights.for_each(|(w, &dw)| *w -= lr * (dw + decay * *w));
-            return;
+            return threads::split(w, 1, |at, w| {
+                w.iter_mut().zip(&dw[at..]).for_each(|(w, &dw)| *w -= lr * (dw + decay * *w));
+            });
         }
         // The buffer starts as the first gradient: as zeros times momentum plus that gradient.
         let momentum_now = if step == 1 { T::ZERO } else { momentum };
-        for ((w, &dw), b) in weights.zip(memory.first.as_mut_slice()) {
-            let g = dw + decay * *w;
-            *b = momentum_now * *b + g;
-            *w -= lr * if self.nesterov { g + momentum * *b } else { *b };
-        }
+        threads::split2(w, memory.first.as_mut_slice(), 1, |at, w, b| {
+            for ((w, b), &dw) in w.iter_mut().zip(b).zip(&dw[at..]) {
+                let g = dw + decay * *w;
+                *b = momentum_now * *b + g;
+                *w -= lr * if self.nesterov { g + momentum * *b } else { *b };
+            }
+        });
     }
 }

@@ -110,6 +110,7 @@ pub(crate) fn listed(names: &[String]) -> String {
 /// use residual::error::clip;
 /// assert_eq!(clip("fc.weight"), "fc.weight");
 /// assert_eq!(clip("two\nlines"), r"two\nlines");
+/// assert_eq!(clip("the \"first\" layer's"), "the \"first\" layer's");
 /// assert_eq!(clip(&"x".repeat(1000)).chars().count(), 101);
 /// ```
 pub fn clip(text: &str) -> String {
@@ -118,7 +119,12 @@ pub fn clip(text: &str) -> String {
 
 /// The same, with another length: whatever the text, no more than that of it is looked at.
 pub(crate) fn clip_to(most: usize, text: &str) -> String {
-    let mut escaped = text.chars().flat_map(char::escape_debug);
+    let quotes = |c: &char| ['"', '\''].contains(c);
+    let escaped = |c: char| {
+        let plain = Some(c).filter(quotes);
+        plain.into_iter().chain(c.escape_debug().filter(move |_| plain.is_none()))
+    };
+    let mut escaped = text.chars().flat_map(escaped);
     let mut shown: String = escaped.by_ref().take(most).collect();
     shown.extend(escaped.next().map(|_| '…'));
     shown

@@ -10,7 +10,7 @@
 //! | [`nn`] | layers that own parameters and remember what backward needs |
 //! | [`ops`] | pure functions on tensors, forward next to backward |
 //! | [`kernels`] | the inner loops of convolution |
-//! | [`simd`], [`number`], [`tensor`] | vectors, numbers, arrays |
+//! | [`simd`], [`number`], [`real`], [`tensor`] | vectors, numbers, arrays |
 #![deny(unsafe_code, missing_docs)]
 
 pub mod buffer;

@@ -1,4 +1,4 @@
-//! [`Tensor`]: numbers with a [`Shape`], contiguous, owned.
+//! [`Tensor`]: numbers with a [`Shape`], contiguous, shared by clones until one is written to.
 
 use crate::{buffer::Buffer, number::Number};
 use std::fmt;

@@ -53,7 +53,7 @@ struct Outputs {
     claims: Vec<(String, bool)>,
 }
 
-/// Runs a chapter's program, built as this test was; `cargo test` has built it by now.
+/// Runs a chapter's program, built as this test was. `cargo test` has built it by now; `cargo test --test book` has not.
 fn run(program: &str, budget: &[&str]) -> Outputs {
     let test = env::current_exe().expect("this test is a file");
     let profile = test.ancestors().nth(2).and_then(Path::file_name).expect("target/PROFILE/deps/TEST");
@@ -62,9 +62,11 @@ fn run(program: &str, budget: &[&str]) -> Outputs {
     cargo.current_dir(root()).args(["run", "--quiet", "--example", program, "--profile"]).arg(profile);
     let output =
         cargo.args(["--", "--json"]).args(budget).stderr(Stdio::inherit()).output().expect("cargo runs");
-    // A claim that does not hold is a failure too, and better said with its name.
-    serde_json::from_slice(&output.stdout)
-        .unwrap_or_else(|error| panic!("{program}, {}: {error}", output.status))
+    let outputs: Outputs = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{program}, {}: {error}", output.status));
+    let all_hold = outputs.claims.iter().all(|(_, holds)| *holds);
+    assert_eq!(output.status.success(), all_hold, "{program} fails where a claim does, and nowhere else");
+    outputs
 }
 
 /// The quick run against its committed text, which is the standard one where the two do not differ.

@@ -147,18 +147,19 @@ fn im2col_equals_naive() {
     equals_naive::<f32>("im2col", Im2col);
 }
 
-/// The layers of real networks: many channels, whole bands, both kinds of panels, two tiles in a row.
+/// The layers of real networks: many channels, whole bands, both kinds of panels, two tiles in a row, and more
+/// multiply-adds than stay on one thread.
 #[test]
 fn real_layers_equal_naive() {
     let plain = Geometry::default();
     let same = plain.padding([1, 1]);
     let layers = [
         ([1, 30, 30, 64], [64, 64, 3, 3], same),
-        ([2, 9, 9, 64], [80, 64, 3, 3], same.stride([2, 2])),
+        ([4, 9, 9, 64], [80, 64, 3, 3], same.stride([2, 2])),
         ([2, 17, 17, 256], [144, 256, 1, 1], plain),
-        ([1, 40, 33, 3], [48, 3, 11, 11], plain.padding([2, 2]).stride([4, 4])),
-        ([2, 8, 8, 128], [128, 4, 3, 3], same.groups(32)),
-        ([2, 8, 8, 48], [48, 1, 5, 5], plain.padding([2, 2]).groups(48)),
+        ([4, 40, 33, 3], [48, 3, 11, 11], plain.padding([2, 2]).stride([4, 4])),
+        ([4, 18, 18, 128], [128, 4, 3, 3], same.groups(32)),
+        ([4, 30, 30, 48], [48, 1, 5, 5], plain.padding([2, 2]).groups(48)),
     ];
     for isa in Isa::available() {
         for (x, w, g) in layers {

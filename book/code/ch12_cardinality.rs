@@ -1,6 +1,6 @@
 //! Chapter 12, "Cardinality": one block written three ways, what a path more costs, and whether it pays.
 //!
-//! `cargo run --release --example ch12_cardinality` takes about half a minute; `--full`, about five.
+//! `cargo run --release --example ch12_cardinality` takes about half a minute; `--full`, about eight.
 
 pub mod common;
 #[path = "ch12/costs.rs"]

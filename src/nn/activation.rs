@@ -1,6 +1,7 @@
 //! [`Relu`], [`Sigmoid`], [`Tanh`]: one function of one number, applied to every number.
 //!
-//! Each keeps its output, since the slope of all three can be told from it.
+//! Each keeps its output, since the slope of all three can be told from it; but for a ReLU whose work the layer
+//! before it does.
 
 use super::{Kept, Layer, Mode, Outline};
 use crate::{

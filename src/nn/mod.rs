@@ -81,7 +81,8 @@ pub trait Layer<T: Real>: Send {
         self.backward(dy);
     }
 
-    /// Takes over the work of the ReLU behind it, where both can be done in one pass over memory.
+    /// Asked once, when a ReLU is put behind. A layer that returns true cuts its output off below zero from now on,
+    /// in the pass over memory that computes it, and its backward goes through that ReLU.
     fn take_over_relu(&mut self) -> bool {
         false
     }

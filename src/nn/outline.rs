@@ -23,7 +23,7 @@ pub struct Outline {
     /// Multiply-adds of one forward pass, children's included.
     pub macs: u64,
     /// Numbers kept from a training forward until its backward, children's included; the winners of
-    /// a max pool and the mask of a dropout count as one each.
+    /// a max pool and the mask of a dropout count as one each. A tensor that two layers keep counts for both.
     pub kept: usize,
     /// The fewest values of a channel that a training forward takes a mean and a variance of,
     /// children's included: two at least, or batch norm panics. None without batch norm.

@@ -43,7 +43,8 @@ fn on_all_threads(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
 fn hand_out<I: Send>(items: impl Iterator<Item = I>, f: impl Fn(usize, I) + Sync) {
     let items: Vec<_> = items.map(|item| Mutex::new(Some(item))).collect();
     on_all_threads(items.len(), &|i| {
-        if let Some(item) = lock(&items[i]).take() {
+        let item = lock(&items[i]).take();
+        if let Some(item) = item {
             f(i, item);
         }
     });
@@ -187,6 +188,16 @@ mod tests {
                 z.copy_from_slice(y);
             });
             assert_eq!(y, z);
+        }
+    }
+
+    #[test]
+    fn tasks_are_done_once_and_their_results_stay_in_order() {
+        for products in [FEW, FEW + 1] {
+            let mut done = vec![0; 1000];
+            each(products, done.iter_mut().enumerate().collect(), || 1, |one, (i, done)| *done += i + *one);
+            assert!(done.iter().enumerate().all(|(i, &done)| done == i + 1));
+            assert_eq!(map(products, 1000, |i| i * i), (0..1000).map(|i| i * i).collect::<Vec<_>>());
         }
     }
 

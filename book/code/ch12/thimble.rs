@@ -164,10 +164,10 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
             "{steps} steps of {batch} pictures, examined on {unseen}, seeds 0 to {}",
             seeds - 1
         ));
-        table(report, &record, designs);
+        table(report, &record, designs, "≈");
     });
     for (name, design) in ["deeper", "wider", "more"].iter().zip(&DOUBLE).filter(|_| designs.len() > 2) {
-        report.value(name, format!("{:.2}", record::mean(&record.accuracies(&design.name()))));
+        report.value(name, format!("≈{:.2}", record::mean(&record.accuracies(&design.name()))));
     }
     let learned = record.runs.iter().all(|run| run.accuracy > 20.0);
     report.claim("every small network learns", learned);
@@ -177,16 +177,20 @@ fn each(designs: &[Design], seeds: u64) -> Vec<(Design, u64)> {
     designs.iter().flat_map(|&design| (0..seeds).map(move |seed| (design, seed))).collect()
 }
 
-fn table(report: &mut Report, record: &Record, designs: &[Design]) {
+/// A row for each design; numbers that another processor would change are marked.
+fn table(report: &mut Report, record: &Record, designs: &[Design], mark: &str) {
     let row = |design: &Design| {
         let accuracies = record.accuracies(&design.name());
-        let spread =
-            if accuracies.len() > 1 { format!("{:.2}", record::deviation(&accuracies)) } else { "-".into() };
+        let spread = if accuracies.len() > 1 {
+            format!("{mark}{:.2}", record::deviation(&accuracies))
+        } else {
+            "-".into()
+        };
         let lowest = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
         let highest = accuracies.iter().copied().fold(0.0, f64::max);
-        let numbers = [record::mean(&accuracies), lowest, highest].map(|a| format!("{a:.2}"));
+        let numbers = [record::mean(&accuracies), lowest, highest].map(|a| format!("{mark}{a:.2}"));
         let [mean, lowest, highest] = numbers;
-        let loss = format!("{:.3}", record::mean(&record.losses(&design.name())));
+        let loss = format!("{mark}{:.3}", record::mean(&record.losses(&design.name())));
         vec![design.name(), loss, mean, spread, lowest, highest]
     };
     let rows: Vec<_> = designs.iter().map(row).collect();
@@ -232,7 +236,7 @@ fn times() -> Vec<(String, f64)> {
 fn recorded(report: &mut Report, record: &Record) {
     report.part("full", |report| {
         report.line(record.origin());
-        table(report, record, &EQUAL);
+        table(report, record, &EQUAL, "");
     });
     report.part("times", |report| {
         let rows: Vec<_> =

@@ -52,7 +52,7 @@ pub fn read(path: &Path) -> Result<Picture, Error> {
     if about.len() > MOST_BYTES {
         return Err(other(format!("{} bytes", about.len())));
     }
-    file.read_to_end(&mut bytes).map_err(io)?;
+    file.take(MOST_BYTES).read_to_end(&mut bytes).map_err(io)?;
     decode(&bytes).map_err(other)
 }
 

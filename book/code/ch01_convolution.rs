@@ -15,7 +15,7 @@ mod moves;
 #[path = "ch01/svg.rs"]
 mod svg;
 
-use common::{Budget, Report};
+use common::{Budget, Report, thousands};
 use residual::{
     Shape, Tensor,
     data::idx,
@@ -127,12 +127,6 @@ fn sizes(report: &mut Report) {
     report.figure("ch01-padding", figures::padding());
     report.figure("ch01-dilation", figures::dilation());
     report.figure("ch01-groups", figures::groups());
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
 }
 
 fn grid(height: usize, width: usize) -> impl Iterator<Item = (usize, usize)> {

@@ -13,7 +13,7 @@ mod start;
 #[path = "ch11/thin.rs"]
 mod thin;
 
-use common::{Budget, Report};
+use common::{Budget, Report, thousands};
 
 /// The whole chapter.
 pub fn run(budget: Budget) -> Report {
@@ -26,10 +26,4 @@ pub fn run(budget: Budget) -> Report {
 
 fn main() -> std::process::ExitCode {
     common::main("ch11", run)
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
 }

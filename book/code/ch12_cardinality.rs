@@ -12,7 +12,7 @@ mod forms;
 #[path = "ch12/thimble.rs"]
 mod thimble;
 
-use common::{Budget, Report};
+use common::{Budget, Report, thousands};
 
 /// The whole chapter.
 pub fn run(budget: Budget) -> Report {
@@ -25,10 +25,4 @@ pub fn run(budget: Budget) -> Report {
 
 fn main() -> std::process::ExitCode {
     common::main("ch12", run)
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
-    groups.join(",")
 }

@@ -4,7 +4,7 @@
 //! `da = dy` and `db = dy`: both branches receive the same tensor, unscaled and undivided. That is
 //! the point of a shortcut: the gradient reaches the block's input without passing a single weight.
 
-use super::threads;
+use super::{relu, threads};
 use crate::{real::Real, tensor::Tensor};
 
 /// `a + b`, in the memory of `a`.
@@ -28,10 +28,7 @@ pub fn forward_relu<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!(a.shape(), b.shape(), "only tensors of one shape are added");
     let bs = b.as_slice();
     threads::split(a.as_mut_slice(), 1, |at, a| {
-        for (a, &b) in a.iter_mut().zip(&bs[at..]) {
-            let y = *a + b;
-            *a = if y <= T::ZERO { T::ZERO } else { y };
-        }
+        a.iter_mut().zip(&bs[at..]).for_each(|(a, &b)| *a = relu::cut(*a + b));
     });
     a
 }
@@ -39,7 +36,6 @@ pub fn forward_relu<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::relu;
 
     #[test]
     fn adds_number_by_number() {

@@ -35,7 +35,7 @@
 
 mod moments;
 
-use super::threads;
+use super::{relu, threads};
 use crate::{real::Real, tensor::Tensor};
 use moments::{Moments, moments};
 
@@ -190,7 +190,7 @@ fn judge<T: Real, const RELU: bool>(
 fn normalise<T: Real, const RELU: bool>(pixel: &mut [T], mean: &[T], scale: &[T], beta: &[T]) {
     for (((x, &mean), &scale), &beta) in pixel.iter_mut().zip(mean).zip(scale).zip(beta) {
         let y = (*x - mean) * scale + beta;
-        *x = if RELU && y <= T::ZERO { T::ZERO } else { y };
+        *x = if RELU { relu::cut(y) } else { y };
     }
 }
 
@@ -274,7 +274,6 @@ fn descend<T: Real, const RELU: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::relu;
 
     fn constants(c: usize) -> (Tensor<f64>, Tensor<f64>) {
         (Tensor::from_fn([c], |i| 1.0 + i as f64), Tensor::from_fn([c], |i| 0.5 * i as f64))

@@ -7,10 +7,16 @@
 use super::threads;
 use crate::{real::Real, tensor::Tensor};
 
+/// max(x, 0); NaN stays NaN.
+#[inline]
+pub(super) fn cut<T: Real>(x: T) -> T {
+    if x <= T::ZERO { T::ZERO } else { x }
+}
+
 /// `y`, in the memory of `x`. NaN stays NaN.
 pub fn forward<T: Real>(mut x: Tensor<T>) -> Tensor<T> {
     threads::split(x.as_mut_slice(), 1, |_, x| {
-        x.iter_mut().for_each(|x| *x = if *x <= T::ZERO { T::ZERO } else { *x });
+        x.iter_mut().for_each(|x| *x = cut(*x));
     });
     x
 }

@@ -6,13 +6,12 @@ use super::{
         Budget, Report,
         chart::{Axis, Chart, Line},
         record::{self, Record, Run},
-        training::{self, Recipe},
+        training::{Data, Recipe, each, side_by_side},
     },
     thousands,
 };
 use residual::{
     Shape,
-    data::{self, Dataset},
     nn::{
         BatchNorm2d, Conv2d, Flatten, GlobalAvgPool, Init, Layer, Linear, Outline, Relu, Residual, Sequential,
     },
@@ -97,39 +96,14 @@ impl Design {
     }
 
     fn train(self, data: &Data, seed: u64) -> Run {
-        let outcome = training::train(&mut self.network(seed), &data.seen, &data.unseen, data.recipe, seed);
-        let loss = outcome.last_loss(data.recipe.steps.min(20));
-        let run = Run { name: self.name(), seed, loss, accuracy: outcome.accuracy };
-        if data.recipe.steps > 200 {
-            eprintln!("{}, seed {seed}: loss {loss:.3}, {:.2} % of unseen pictures", run.name, run.accuracy);
-        }
-        run
-    }
-}
-
-struct Data {
-    seen: Dataset,
-    unseen: Dataset,
-    recipe: Recipe,
-}
-
-impl Data {
-    fn of(budget: Budget) -> Self {
-        let sets = data::open("fashion-mnist").expect("the data set comes with the repository");
-        let (unseen, batch, steps) = match budget {
-            Budget::Quick => (500, 32, 30),
-            Budget::Standard => (2_000, 32, 200),
-            Budget::Full => (10_000, 64, 500),
-        };
-        let recipe = Recipe { batch, steps, rate: 0.1 };
-        Self { unseen: sets.test.select(0..unseen), seen: sets.train, recipe }
+        data.train(self.network(seed), self.name(), seed)
     }
 }
 
 /// The small experiment now, and the long one from its record.
 pub fn run(budget: Budget, report: &mut Report) {
     report.part("thin", report_costs);
-    let data = Data::of(budget);
+    let data = Data::of(budget, 500);
     match budget {
         Budget::Full => report.record = Some(full(&data)),
         Budget::Standard => trained(report, &data, &DESIGNS, 3),
@@ -158,7 +132,7 @@ fn report_costs(report: &mut Report) {
 
 /// Trains designs from so many seeds, here and now.
 fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
-    let runs = training::side_by_side(&each(designs, seeds), |(design, seed)| design.train(data, *seed));
+    let runs = side_by_side(&each(designs, seeds), |(design, seed)| design.train(data, *seed));
     let learned = runs.iter().all(|run| run.accuracy > 20.0);
     let record = Record { runs, ..Record::default() };
     report.part("trained", |report| {
@@ -182,10 +156,6 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
     report.claim("every small network learns", learned);
 }
 
-fn each(designs: &[Design], seeds: u64) -> Vec<(Design, u64)> {
-    designs.iter().flat_map(|&design| (0..seeds).map(move |seed| (design, seed))).collect()
-}
-
 /// A row for each design; numbers that another processor would change are marked.
 fn table(report: &mut Report, record: &Record, designs: &[Design], mark: &str) {
     let row = |design: &Design| {
@@ -207,7 +177,7 @@ fn ends(values: &[f64]) -> (f64, f64) {
 fn full(data: &Data) -> Record {
     eprintln!("45 trainings: six minutes of processor time");
     let start = Instant::now();
-    let runs = training::side_by_side(&each(&DESIGNS, 5), |(design, seed)| design.train(data, *seed));
+    let runs = side_by_side(&each(&DESIGNS, 5), |(design, seed)| design.train(data, *seed));
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     Record::new("cargo run --release --example ch11_bottlenecks -- --full --write", minutes, runs)
 }

@@ -4,13 +4,12 @@ use super::{
     common::{
         Budget, Report,
         record::{self, Record, Run},
-        training::{self, Recipe},
+        training::{Data, Recipe, each, side_by_side},
     },
     figures, thousands,
 };
 use residual::{
     Shape, Tensor,
-    data::{self, Dataset},
     models::{
         Options,
         resnext_forms::{Cardinality, Form},
@@ -68,39 +67,14 @@ impl Design {
     }
 
     fn train(self, data: &Data, seed: u64) -> Run {
-        let outcome = training::train(&mut self.network(seed), &data.seen, &data.unseen, data.recipe, seed);
-        let loss = outcome.last_loss(data.recipe.steps.min(20));
-        let run = Run { name: self.name(), seed, loss, accuracy: outcome.accuracy };
-        if data.recipe.steps > 200 {
-            eprintln!("{}, seed {seed}: loss {loss:.3}, {:.2} % of unseen pictures", run.name, run.accuracy);
-        }
-        run
-    }
-}
-
-struct Data {
-    seen: Dataset,
-    unseen: Dataset,
-    recipe: Recipe,
-}
-
-impl Data {
-    fn of(budget: Budget) -> Self {
-        let sets = data::open("fashion-mnist").expect("the data set comes with the repository");
-        let (unseen, batch, steps) = match budget {
-            Budget::Quick => (500, 32, 30),
-            Budget::Standard => (2_000, 32, 200),
-            Budget::Full => (10_000, 64, 600),
-        };
-        let recipe = Recipe { batch, steps, rate: 0.1 };
-        Self { unseen: sets.test.select(0..unseen), seen: sets.train, recipe }
+        data.train(self.network(seed), self.name(), seed)
     }
 }
 
 /// The small experiment now, and the long one from its record.
 pub fn run(budget: Budget, report: &mut Report) {
     report.part("thimble", report_costs);
-    let data = Data::of(budget);
+    let data = Data::of(budget, 600);
     let record = match budget {
         Budget::Full => full(&data),
         Budget::Standard => {
@@ -155,7 +129,7 @@ fn report_costs(report: &mut Report) {
 
 /// Trains designs from so many seeds, here and now.
 fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
-    let runs = training::side_by_side(&each(designs, seeds), |(design, seed)| design.train(data, *seed));
+    let runs = side_by_side(&each(designs, seeds), |(design, seed)| design.train(data, *seed));
     let record = Record { runs, ..Record::default() };
     report.part("trained", |report| {
         let Recipe { batch, steps, .. } = data.recipe;
@@ -171,10 +145,6 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
     }
     let learned = record.runs.iter().all(|run| run.accuracy > 20.0);
     report.claim("every small network learns", learned);
-}
-
-fn each(designs: &[Design], seeds: u64) -> Vec<(Design, u64)> {
-    designs.iter().flat_map(|&design| (0..seeds).map(move |seed| (design, seed))).collect()
 }
 
 /// A row for each design; numbers that another processor would change are marked.
@@ -205,7 +175,7 @@ fn full(data: &Data) -> Record {
     let jobs = each(&EQUAL, SEEDS);
     eprintln!("{} trainings: about eight minutes on two cores", jobs.len());
     let start = Instant::now();
-    let runs = training::side_by_side(&jobs, |(design, seed)| design.train(data, *seed));
+    let runs = side_by_side(&jobs, |(design, seed)| design.train(data, *seed));
     let minutes = start.elapsed().as_secs_f64() / 60.0;
     let command = "cargo run --release --example ch12_cardinality -- --full --write";
     Record { times: times(), ..Record::new(command, minutes, runs) }

@@ -1,8 +1,9 @@
 //! One way to train for every chapter that compares networks: stochastic gradient descent with
 //! momentum, half a cosine of learning rates, and nothing else that a comparison could hang on.
 
+use super::{Budget, record::Run};
 use residual::{
-    data::{Dataset, Loader},
+    data::{self, Dataset, Loader},
     models::Model,
     nn::Sequential,
     ops::cross_entropy::CrossEntropy,
@@ -106,4 +107,40 @@ pub fn accuracy(net: &mut Sequential<f32>, pictures: &Dataset) -> f64 {
         right += rows.filter(|(row, label)| row.iter().all(|&score| score <= row[**label])).count();
     }
     100.0 * right as f64 / pictures.len() as f64
+}
+
+/// What small networks are trained on and examined on, and how.
+pub struct Data {
+    pub seen: Dataset,
+    pub unseen: Dataset,
+    pub recipe: Recipe,
+}
+
+impl Data {
+    /// Fashion-MNIST; in full, with so many steps.
+    pub fn of(budget: Budget, full: usize) -> Self {
+        let sets = data::open("fashion-mnist").expect("the data set comes with the repository");
+        let (unseen, batch, steps) = match budget {
+            Budget::Quick => (500, 32, 30),
+            Budget::Standard => (2_000, 32, 200),
+            Budget::Full => (10_000, 64, full),
+        };
+        let recipe = Recipe { batch, steps, rate: 0.1 };
+        Self { unseen: sets.test.select(0..unseen), seen: sets.train, recipe }
+    }
+
+    /// Trains `net`, called `name`; says so where that takes long.
+    pub fn train(&self, mut net: Sequential<f32>, name: String, seed: u64) -> Run {
+        let outcome = train(&mut net, &self.seen, &self.unseen, self.recipe, seed);
+        let loss = outcome.last_loss(self.recipe.steps.min(20));
+        if self.recipe.steps > 200 {
+            eprintln!("{name}, seed {seed}: loss {loss:.3}, {:.2} % of unseen pictures", outcome.accuracy);
+        }
+        Run { name, seed, loss, accuracy: outcome.accuracy }
+    }
+}
+
+/// Every design with every seed below `seeds`.
+pub fn each<D: Copy>(designs: &[D], seeds: u64) -> Vec<(D, u64)> {
+    designs.iter().flat_map(|&design| (0..seeds).map(move |seed| (design, seed))).collect()
 }

@@ -63,6 +63,8 @@ fn names_that_do_not_exist() {
         2,
         &["--data", "`fashion-mnst`", "did you mean `fashion-mnist`?"],
     );
+    trial.refused("chapter vanishin", 2, &["CHAPTER", "`vanishin`", "did you mean vanishing?"]);
+    trial.refused("chapter 99", 2, &["CHAPTER", "`99`", "`residual chapter` lists them"]);
     trial.refused("train lenet5 extra", 2, &["`extra`", "--help"]);
 }
 

@@ -18,7 +18,7 @@ use residual::{
     ops::softmax,
 };
 use serde_json::Value;
-use std::fs;
+use std::{fs, path::Path};
 
 const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.05 --json";
 
@@ -391,4 +391,65 @@ fn the_rest_answers() {
     assert!(json(&place, "models --json").as_array().expect("a list").len() > 10);
     assert_eq!(json(&place, "doctor --json")["data"]["found"], true);
     assert_eq!(place.listing(), []);
+}
+
+/// The program's list of chapters is the book's.
+#[test]
+fn chapters_are_those_of_the_book() {
+    let read = |path: &str| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    let (summary, manifest) = (read("book/src/SUMMARY.md"), read("Cargo.toml"));
+    let mut known = json(&Place::new(), "chapter --json");
+    let known = known.as_array_mut().expect("a list");
+    for line in summary.lines().filter_map(|line| line.strip_prefix("- [")) {
+        let Some((number, (title, page))) =
+            line.split_once(". ").and_then(|(number, rest)| Some((number, rest.split_once("](")?)))
+        else {
+            continue;
+        };
+        let page = page.trim_end_matches(')');
+        let of_page = |chapter: &Value| chapter["number"] == number && chapter["title"] == title;
+        let place = known.iter().position(of_page);
+        let place = place.unwrap_or_else(|| {
+            panic!("CHAPTERS in src/cli/chapter.rs has no chapter {number} `{title}`: add a line for it")
+        });
+        let chapter = known.remove(place);
+        let program = chapter["program"].as_str().expect("a name");
+        assert!(page.starts_with(&program[..5].replace('_', "-")), "{program} is not the program of {page}");
+        assert!(manifest.contains(&format!("\nname = \"{program}\"\n")), "Cargo.toml has no {program}");
+        let seconds = format!(" {} s", chapter["seconds"]);
+        let page = read(&format!("book/src/{page}"));
+        let (_, minutes) = page.split_once("--release --example").unwrap_or_default();
+        assert!(
+            minutes.contains(&seconds),
+            "src/cli/chapter.rs says{seconds}, the page of {program} does not"
+        );
+    }
+    assert!(known.is_empty(), "src/cli/chapter.rs lists what SUMMARY.md does not: {known:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn chapter_hands_on_to_cargo() {
+    let place = Place::new();
+    let run = |args: &str, cargo: &str| {
+        Answer::of(place.command(args).env("CARGO", cargo).output().expect("the program runs"))
+    };
+    for wanted in ["4", "vanishing", "ch04_vanishing"] {
+        let answer = run(&format!("chapter {wanted} --quick --json"), "echo");
+        assert_eq!(answer.stdout, "run --release --example ch04_vanishing -- --quick --json\n");
+        assert_eq!(
+            (answer.status, answer.stderr),
+            (0, "chapter 4, Vanishing and exploding gradients\n".into())
+        );
+    }
+    // `false` fails as a chapter does whose claims do not hold.
+    assert_eq!(run("chapter 4", "false").status, 1);
+    let answer = run("chapter 4", "no-such-cargo");
+    assert_eq!(answer.status, 1);
+    assert!(answer.stderr.contains("error: no-such-cargo: expected cargo, "), "{}", answer.stderr);
+    let list = place.run("chapter").stdout;
+    assert!(list.contains(" 4  vanishing    Vanishing and exploding gradients "), "{list}");
 }

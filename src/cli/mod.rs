@@ -5,6 +5,7 @@
 
 mod args;
 mod bar;
+mod chapter;
 mod doctor;
 mod eval;
 mod forward;
@@ -53,6 +54,8 @@ enum Command {
     Forward(forward::Args),
     /// List the networks
     Models(models::Args),
+    /// List the chapters of the book, or run the program of one
+    Chapter(chapter::Args),
     /// Say what this machine offers and whether all is in place
     Doctor(doctor::Args),
 }
@@ -90,6 +93,7 @@ fn run() -> Result<ExitCode, Error> {
         Command::Gradcheck(args) => gradcheck::run(&args),
         Command::Forward(args) => forward::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Chapter(args) => chapter::run(&args),
         Command::Doctor(args) => doctor::run(&args),
     }
     .map_err(in_flags)

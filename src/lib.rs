@@ -55,4 +55,16 @@ mod book {
     mod ch11 {}
     #[doc = include_str!("../book/src/ch12-cardinality.md")]
     mod ch12 {}
+    #[doc = include_str!("../book/src/appendix-rust.md")]
+    mod appendix_rust {}
+    #[doc = include_str!("../book/src/appendix-notation.md")]
+    mod appendix_notation {}
+    #[doc = include_str!("../book/src/appendix-glossary.md")]
+    mod appendix_glossary {}
+    #[doc = include_str!("../book/src/appendix-bibliography.md")]
+    mod appendix_bibliography {}
+    #[doc = include_str!("../book/src/appendix-listings.md")]
+    mod appendix_listings {}
+    #[doc = include_str!("../book/src/appendix-errata.md")]
+    mod appendix_errata {}
 }

@@ -1,5 +1,7 @@
 //! The book keeps its promises: what it includes exists, what it prints is what its programs print
 //! now, what it claims holds, and its links lead somewhere.
+#[path = "book/appendices.rs"]
+mod appendices;
 #[path = "book/compare.rs"]
 mod compare;
 #[path = "book/markdown.rs"]

@@ -453,3 +453,24 @@ fn chapter_hands_on_to_cargo() {
     let list = place.run("chapter").stdout;
     assert!(list.contains(" 4  vanishing    Vanishing and exploding gradients "), "{list}");
 }
+
+/// The first word of every line.
+fn beginnings(text: &str) -> Vec<&str> {
+    text.lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect()
+}
+
+/// The introduction of the book shows a record of two commands; the lines are still the same.
+#[test]
+fn the_book_begins_with_what_the_program_prints() {
+    let record = include_str!("../book/src/out/ch00.txt");
+    let place = Place::with_data();
+    for (part, args) in
+        [("doctor", "doctor"), ("train", "train lenet5 --data data --epochs 3 --batch-size 8")]
+    {
+        let (_, shown) = record.split_once(&format!("# ANCHOR: {part}\n")).expect("a part");
+        let (shown, _) = shown.split_once("# ANCHOR_END").expect("an end");
+        let answer = place.run(args);
+        assert_eq!(answer.status, 0, "`{args}`: {}", answer.stderr);
+        assert_eq!(beginnings(&answer.stdout), beginnings(shown), "`{args}`, book/src/out/ch00.txt");
+    }
+}

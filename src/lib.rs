@@ -45,6 +45,8 @@ mod book {
     mod introduction {}
     #[doc = include_str!("../book/src/ch01-what-a-convolution-is.md")]
     mod ch01 {}
+    #[doc = include_str!("../book/src/ch02-backpropagation-by-hand.md")]
+    mod ch02 {}
     #[doc = include_str!("../book/src/ch03-gradients.md")]
     mod ch03 {}
     #[doc = include_str!("../book/src/ch04-vanishing-and-exploding-gradients.md")]

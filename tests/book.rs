@@ -39,6 +39,7 @@ macro_rules! chapters {
 
 chapters! {
     ch01_keeps_its_word "ch01_convolution"
+    ch02_keeps_its_word "ch02_backpropagation"
     ch03_keeps_its_word "ch03_gradients"
     ch04_keeps_its_word "ch04_vanishing"
     ch10_keeps_its_word "ch10_degradation"

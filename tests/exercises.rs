@@ -19,6 +19,7 @@ macro_rules! chapters {
 
 chapters! {
     ch01 "../book/exercises/ch01.rs" solution_01 "../book/solutions/ch01.rs"
+    ch02 "../book/exercises/ch02.rs" solution_02 "../book/solutions/ch02.rs"
     ch03 "../book/exercises/ch03.rs" solution_03 "../book/solutions/ch03.rs"
     ch04 "../book/exercises/ch04.rs" solution_04 "../book/solutions/ch04.rs"
     ch10 "../book/exercises/ch10.rs" solution_10 "../book/solutions/ch10.rs"

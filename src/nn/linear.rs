@@ -37,15 +37,18 @@ impl<T: Real> Linear<T> {
         self
     }
 
+    // ANCHOR: learn
     /// Adds up the gradients of weights and bias.
     fn learn(&mut self, dy: &Tensor<T>) {
         let w = self.weight.value.shape();
         self.weight.accumulate(&linear::grad_weights(dy, &self.x.take(), w));
         self.bias.accumulate(&bias::backward(dy));
     }
+    // ANCHOR_END: learn
 }
 
 impl<T: Real> Layer<T> for Linear<T> {
+    // ANCHOR: passes
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         let y = linear::forward(&x, &self.weight.value);
         self.x.keep(mode, || x);
@@ -56,6 +59,7 @@ impl<T: Real> Layer<T> for Linear<T> {
         self.learn(&dy);
         linear::grad_input(&dy, &self.weight.value)
     }
+    // ANCHOR_END: passes
 
     fn backward_params(&mut self, dy: Tensor<T>) {
         self.learn(&dy);

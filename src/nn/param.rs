@@ -30,6 +30,7 @@ impl<T: Real> Param<T> {
     /// # Panics
     /// If the shapes differ.
     #[track_caller]
+    // ANCHOR: accumulate
     pub fn accumulate(&mut self, grad: &Tensor<T>) {
         assert_eq!(self.grad.shape(), grad.shape(), "a gradient has its parameter's shape");
         let grad = grad.as_slice();
@@ -37,6 +38,7 @@ impl<T: Real> Param<T> {
             sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g);
         });
     }
+    // ANCHOR_END: accumulate
 }
 
 /// Where in a network a layer is: `layer1.0.conv1`.

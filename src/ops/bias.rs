@@ -19,6 +19,7 @@ pub fn forward<T: Real>(mut x: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
 }
 
 /// `db` (C): `y` is `b` plus something, once for each pixel, so `db` is the sum of `dy` over pixels.
+// ANCHOR: backward
 pub fn backward<T: Real>(dy: &Tensor<T>) -> Tensor<T> {
     let c = dy.shape().last();
     let db = threads::sums(dy.len() / c, c, c, |pixels, db: &mut [T]| {
@@ -28,6 +29,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>) -> Tensor<T> {
     });
     Tensor::from_fn([c], |i| T::of(db[i]))
 }
+// ANCHOR_END: backward
 
 #[cfg(test)]
 mod tests {

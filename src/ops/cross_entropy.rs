@@ -68,6 +68,7 @@ impl CrossEntropy {
     /// # Panics
     /// As [`forward`](Self::forward).
     #[track_caller]
+    // ANCHOR: backward
     pub fn backward<T: Real>(&self, mut probabilities: Tensor<T>, labels: &[usize]) -> Tensor<T> {
         let classes = check(&probabilities, labels);
         let everywhere = T::of(self.label_smoothing / classes as f64);
@@ -79,6 +80,7 @@ impl CrossEntropy {
         }
         probabilities
     }
+    // ANCHOR_END: backward
 }
 
 /// The number of classes.

@@ -39,6 +39,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
 /// # Panics
 /// If the shapes do not fit together.
 #[track_caller]
+// ANCHOR: grad_input
 pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     let ([n, o], [wo, i]) = (dy.dims(), w.dims());
     assert_eq!(o, wo, "weights {} do not fit an output {}", w.shape(), dy.shape());
@@ -47,6 +48,7 @@ pub fn grad_input<T: Real>(dy: &Tensor<T>, w: &Tensor<T>) -> Tensor<T> {
     pointwise(Isa::current(), packing, w.as_slice(), dy.as_slice(), dx.as_mut_slice());
     dx
 }
+// ANCHOR_END: grad_input
 
 /// `dw`, of shape `w`, from `dy` (N, O) and `x` (N, I).
 ///

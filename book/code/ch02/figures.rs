@@ -154,7 +154,7 @@ pub fn pencil(p: &Pencil) -> String {
     }
     for i in 0..2 {
         edge(z[i], h[i], 0.5, None);
-        edge(h[i], y[0], 0.5, Some((p.w2.as_slice()[i], p.dw2.as_slice()[i])));
+        edge(h[i], y[0], 0.3, Some((p.w2.as_slice()[i], p.dw2.as_slice()[i])));
     }
     for (places, values, slopes, names) in [
         (&x, &p.x, &p.dx, ["x₁", "x₂"]),
@@ -202,8 +202,8 @@ pub fn taps() -> String {
         ("backward, stride 2", 7, 2, None, &[2, 3]),
     ];
     for (i, (label, pixels, stride, output, lit)) in panels.into_iter().enumerate() {
-        let left = 4.0 + i as f64 * 180.0;
-        let pixel = |x: usize| (left + 12.0 + 24.0 * x as f64, 44.0);
+        let left = 2.0 + i as f64 * 180.0;
+        let pixel = |x: usize| (left + 12.0 + 22.0 * x as f64, 44.0);
         let place = |t: usize| (pixel(t * stride + 1).0, 132.0);
         svg.text((left + 72.0, 16.0), "middle", "var(--fg, #222)", label);
         let outputs = (pixels - 3) / stride + 1;

@@ -22,6 +22,9 @@ use residual::{
 const RECIPE: Recipe = Recipe { steps: 1000, rate: 0.2, momentum: 0.9 };
 const SHOWN: [usize; 6] = [0, 50, 100, 200, 400, 1000];
 
+/// Loss in the charts.
+const HIGHEST: f64 = 1.5;
+
 const fn design(activation: Activation, width: usize) -> Design {
     Design { activation, width, init: Init::Default }
 }
@@ -284,7 +287,7 @@ fn report_forgetful(report: &mut Report, data: &Data) {
             forgetful == losses(Recipe { rate, momentum: 1.0, ..RECIPE })
         });
         // Beyond this it is chaos, and another processor's is another.
-        let end = forgetful.iter().position(|&loss| loss > 1.5).unwrap_or(RECIPE.steps);
+        let end = forgetful.iter().position(|&loss| loss > HIGHEST).unwrap_or(RECIPE.steps);
         if rate == high {
             report.claim("at the high rate it learns, and then explodes", {
                 forgetful[..end].iter().any(|&loss| loss < 0.05)
@@ -298,7 +301,12 @@ fn report_forgetful(report: &mut Report, data: &Data) {
             report.value("forgetful-loss", format!("{:.3}", forgetful[end - 1]));
             report.value("plain-loss", format!("{:.3}", plain[end - 1]));
         }
-        lines.push(line(&format!("forgotten, {rate}"), color, false, &forgetful[..end]));
+        lines.push(line(
+            &format!("forgotten, {rate}"),
+            color,
+            false,
+            &forgetful[..=end.min(RECIPE.steps - 1)],
+        ));
         lines.push(line(&format!("zeroed, {rate}"), color, true, &plain));
     }
     report.figure(
@@ -308,7 +316,8 @@ fn report_forgetful(report: &mut Report, data: &Data) {
 }
 
 fn line(label: &str, color: usize, dashed: bool, losses: &[f64]) -> Line {
-    let points = losses.iter().enumerate().step_by(4).map(|(step, &loss)| (step as f64, loss));
+    let points = losses.iter().enumerate().step_by(losses.len().div_ceil(250));
+    let points = points.map(|(step, &loss)| (step as f64, loss.min(HIGHEST)));
     Line { label: label.into(), color, dashed, points: points.collect() }
 }
 
@@ -316,7 +325,7 @@ fn chart(title: &str, lines: Vec<Line>) -> String {
     Chart {
         title: title.into(),
         x: Axis { label: "step", range: [0.0, RECIPE.steps as f64], log: false },
-        y: Axis { label: "loss", range: [0.0, 1.5], log: false },
+        y: Axis { label: "loss", range: [0.0, HIGHEST], log: false },
         lines,
         label_width: 108.0,
     }

@@ -66,6 +66,7 @@ impl<T: Real> BatchNorm2d<T> {
     }
     // ANCHOR_END: zero_init
 
+    // ANCHOR: track
     /// Moves the running statistics towards those of the batch.
     fn track(&mut self, saved: &Saved<T>) {
         let unbiased = saved.count as f64 / (saved.count - 1) as f64;
@@ -78,6 +79,7 @@ impl<T: Real> BatchNorm2d<T> {
         }
         self.num_batches_tracked += 1;
     }
+    // ANCHOR_END: track
 }
 
 impl<T: Real> Layer<T> for BatchNorm2d<T> {

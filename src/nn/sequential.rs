@@ -31,6 +31,7 @@ impl<T: Real> Sequential<T> {
         Self(Vec::new())
     }
 
+    // ANCHOR: add
     /// With `layer` at the end. Its parameters are found below `name`, a single part of a path.
     ///
     /// # Panics
@@ -48,6 +49,7 @@ impl<T: Real> Sequential<T> {
         self.0.push((name, Box::new(layer)));
         self
     }
+    // ANCHOR_END: add
 
     /// With `layer` at the end, named by its position from 0, as in PyTorch's `nn.Sequential`.
     ///

@@ -52,6 +52,7 @@ use moments::{Moments, moments};
 /// let unbiased = saved.var.as_slice()[0] * saved.count as f64 / (saved.count - 1) as f64;
 /// assert!((unbiased - 20.0 / 3.0).abs() < 1e-12);
 /// ```
+// ANCHOR: saved
 #[derive(Clone, Debug)]
 pub struct Saved<T: Real> {
     /// The batch's mean μ (C).
@@ -66,6 +67,7 @@ pub struct Saved<T: Real> {
     /// β, if a ReLU came behind.
     relu: Option<Tensor<T>>,
 }
+// ANCHOR_END: saved
 
 /// The running averages that stand in for the batch's statistics in evaluation.
 #[derive(Clone, Copy, Debug)]
@@ -90,6 +92,7 @@ pub fn forward<T: Real>(
     train::<T, false>(x, gamma, beta, eps)
 }
 
+// ANCHOR: forward_relu
 /// As [`forward`] and a ReLU on its `y`, in one pass over memory.
 ///
 /// # Panics
@@ -103,6 +106,7 @@ pub fn forward_relu<T: Real>(
 ) -> (Tensor<T>, Saved<T>) {
     train::<T, true>(x, gamma, beta, eps)
 }
+// ANCHOR_END: forward_relu
 
 #[track_caller]
 fn train<T: Real, const RELU: bool>(

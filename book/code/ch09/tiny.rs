@@ -75,8 +75,14 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
             report.value(&format!("{name}-loss-{batch}"), format!("{:.2}", loss(kind, batch)));
         }
     }
-    for batch in [32, 2] {
-        report.value(&format!("head-right-{batch}"), format!("{:.0}", accuracy(Kind::Head, batch)));
+    for (name, kind, batch) in [
+        ("plain-right-2", Kind::Plain, 2),
+        ("norm-right-32", Kind::Norm, 32),
+        ("norm-right-2", Kind::Norm, 2),
+        ("head-right-32", Kind::Head, 32),
+        ("head-right-2", Kind::Head, 2),
+    ] {
+        report.value(name, format!("{:.0}", accuracy(kind, batch)));
     }
     report.claim("without a norm, batches of 2 do no harm", {
         loss(Kind::Plain, 2) < loss(Kind::Plain, 32) + 0.1

@@ -126,13 +126,22 @@ fn sum<S: Scalar>(terms: impl Iterator<Item = S>) -> S {
     terms.reduce(|sum, term| sum + term).expect("at least one term")
 }
 
+/// The sum of products.
+fn dot<S: Scalar>(a: &[S], b: &[S]) -> S {
+    sum(a.iter().zip(b).map(|(&a, &b)| a * b))
+}
+
+fn column<S: Scalar>(w: &[Vec<S>], i: usize) -> Vec<S> {
+    w.iter().map(|row| row[i]).collect()
+}
+
 // ANCHOR: forward
 /// What enters each layer, and the scores at the end. Between the layers stands tanh.
 pub fn forward<S: Scalar>(layers: &[Layer<S>], x: &[S]) -> Vec<Vec<S>> {
     let mut kept = vec![x.to_vec()];
     for (l, layer) in layers.iter().enumerate() {
         let x = &kept[l];
-        let z = layer.w.iter().zip(&layer.b).map(|(w, &b)| sum(w.iter().zip(x).map(|(&w, &x)| w * x)) + b);
+        let z = layer.w.iter().zip(&layer.b).map(|(w, &b)| dot(w, x) + b);
         let is_last = l + 1 == layers.len();
         kept.push(z.map(|z| if is_last { z } else { z.tanh() }).collect());
     }
@@ -154,7 +163,7 @@ pub fn backward<S: Scalar>(layers: &[Layer<S>], kept: &[Vec<S>], mut dz: Vec<S>)
         let dw = dz.iter().map(|&dz| x.iter().map(|&x| dz * x).collect()).collect();
         gradients.push(Layer { w: dw, b: dz.clone() });
         if l > 0 {
-            let dx = (0..x.len()).map(|i| sum(dz.iter().zip(&layer.w).map(|(&dz, w)| dz * w[i])));
+            let dx = (0..x.len()).map(|i| dot(&dz, &column(&layer.w, i)));
             // x is a tanh, and its slope is 1 - x².
             dz = dx.zip(x).map(|(dx, &x)| dx * (S::of(1.0) - x * x)).collect();
         }

@@ -142,7 +142,9 @@ pub fn pencil(p: &Pencil) -> String {
             to.1
         ));
         if let Some((w, dw)) = weight {
-            let (left, top) = (from.0 + part * (to.0 - from.0), from.1 + part * (to.1 - from.1) - 6.0);
+            // Above the line: where that falls, right of it.
+            let left = from.0 + part * (to.0 - from.0) + if to.1 > from.1 { 22.0 } else { 0.0 };
+            let top = from.1 + part * (to.1 - from.1) - 6.0;
             svg.text((left - 3.0, top), "end", &ink, &whole(w));
             svg.text((left + 3.0, top), "start", &back, &whole(dw));
         }
@@ -154,7 +156,7 @@ pub fn pencil(p: &Pencil) -> String {
     }
     for i in 0..2 {
         edge(z[i], h[i], 0.5, None);
-        edge(h[i], y[0], 0.3, Some((p.w2.as_slice()[i], p.dw2.as_slice()[i])));
+        edge(h[i], y[0], 0.42, Some((p.w2.as_slice()[i], p.dw2.as_slice()[i])));
     }
     for (places, values, slopes, names) in [
         (&x, &p.x, &p.dx, ["x₁", "x₂"]),
@@ -195,13 +197,13 @@ pub fn taps() -> String {
         "Lines between pixels and outputs of a convolution with three taps: an output collects taps 0, 1, 2 from left \
          to right, a pixel collects them from right to left, and at stride 2 pixels have two taps and one in turn",
     );
-    // Label, pixels, stride, and what is lit: an output, or pixels.
-    let panels: [(&str, usize, usize, Option<usize>, &[usize]); 3] = [
-        ("forward, to one y", 6, 1, Some(1), &[]),
-        ("backward, to one x", 6, 1, None, &[2]),
-        ("backward, stride 2", 7, 2, None, &[2, 3]),
+    // Label; pixels and stride; the outputs and the pixels that are lit.
+    let panels = [
+        ("forward, to one y", [6, 1], [vec![1], vec![]]),
+        ("backward, to one x", [6, 1], [vec![], vec![2]]),
+        ("backward, stride 2", [7, 2], [vec![], vec![2, 3]]),
     ];
-    for (i, (label, pixels, stride, output, lit)) in panels.into_iter().enumerate() {
+    for (i, (label, [pixels, stride], [lit_outputs, lit])) in panels.into_iter().enumerate() {
         let left = 2.0 + i as f64 * 180.0;
         let pixel = |x: usize| (left + 12.0 + 22.0 * x as f64, 44.0);
         let place = |t: usize| (pixel(t * stride + 1).0, 132.0);
@@ -210,7 +212,7 @@ pub fn taps() -> String {
         for (t, k) in (0..outputs).flat_map(|t| (0..3).map(move |k| (t, k))) {
             let x = t * stride + k;
             let ((x0, y0), (x1, y1)) = (pixel(x), place(t));
-            let look = if output == Some(t) || lit.contains(&x) {
+            let look = if lit_outputs.contains(&t) || lit.contains(&x) {
                 format!("stroke=\"{}\" stroke-width=\"3.5\"", color(k + 1))
             } else {
                 "stroke=\"var(--fg, #222)\" stroke-opacity=\"0.2\"".into()
@@ -218,7 +220,9 @@ pub fn taps() -> String {
             svg.add(format_args!("<path d=\"M{x0} {}L{x1} {}\" {look}/>", y0 + 9.0, y1 - 9.0));
         }
         let squares = (0..pixels).map(|x| (pixel(x), x, lit.contains(&x)));
-        for ((x, y), name, is_lit) in squares.chain((0..outputs).map(|t| (place(t), t, output == Some(t)))) {
+        for ((x, y), name, is_lit) in
+            squares.chain((0..outputs).map(|t| (place(t), t, lit_outputs.contains(&t))))
+        {
             let fill = if is_lit { "0.3" } else { "0.06" };
             svg.add(format_args!(
                 "<rect x=\"{}\" y=\"{}\" width=\"18\" height=\"18\" fill=\"var(--fg, #222)\" fill-opacity=\"{fill}\" \

@@ -260,12 +260,13 @@ fn mean_slope(net: &mut Sequential<f64>, data: &Data) -> f64 {
 /// Plain steps that never forget a gradient: the loss before each.
 fn forgetful(data: &Points, rate: f64) -> Vec<f64> {
     let mut net = TANH.network(0);
+    let mean = CrossEntropy::default();
     let mut sgd = Optimizer::new(Sgd::default());
     let step = |_| {
         // zero_grad belongs here.
-        let loss = net.train_step(data.x.clone(), &data.labels, &CrossEntropy::default()).loss;
+        let done = net.train_step(data.x.clone(), &data.labels, &mean);
         sgd.step(rate, |each| Model::visit(&mut net, each));
-        loss
+        done.loss
     };
     (0..RECIPE.steps).map(step).collect()
 }

@@ -37,7 +37,7 @@ fn report_costs(report: &mut Report) {
         let ways = [by_differences(&layers), by_forward_mode(&layers), by_backward(&layers)];
         let count = ways[2].gradient.len();
         let times = ways.each_ref().map(|way| way.products as f64 / once as f64);
-        let cells = [count.to_string(), thousands(once)].into_iter();
+        let cells = [count as u64, once].map(thousands).into_iter();
         let products = ways.iter().map(|way| thousands(way.products));
         rows.push([vec![width.to_string()], cells.chain(products).collect()].concat());
         claims(report, &ways, &mut net);
@@ -132,7 +132,8 @@ fn by_differences(layers: &[Layer<f64>]) -> Found {
 /// A run of the network for each parameter, in which that parameter has slope 1.
 fn by_forward_mode(layers: &[Layer<f64>]) -> Found {
     let slope = |i: usize| {
-        let seeded = |at, x| Dual { value: Counted(x), slope: Counted(if at == i { 1.0 } else { 0.0 }) };
+        let seed = |at| Counted(if at == i { 1.0 } else { 0.0 });
+        let seeded = |at, x| Dual { value: Counted(x), slope: seed(at) };
         loss_of(&converted(layers, seeded)).slope.0
     };
     let (gradient, products) = counting(|| (0..count(layers)).map(slope).collect());

@@ -100,11 +100,12 @@ pub fn train(
     recipe: Recipe,
     mut watch: impl FnMut(usize, &mut Sequential<f64>, f64),
 ) {
+    let mean = CrossEntropy::default();
     let mut sgd = Optimizer::new(Sgd { momentum: recipe.momentum, ..Sgd::default() });
     for step in 0..recipe.steps {
         optim::zero_grad(|each| Model::visit(net, each));
-        let loss = net.train_step(points.x.clone(), &points.labels, &CrossEntropy::default()).loss;
-        watch(step, net, loss);
+        let done = net.train_step(points.x.clone(), &points.labels, &mean);
+        watch(step, net, done.loss);
         sgd.step(recipe.rate, |each| Model::visit(net, each));
     }
 }

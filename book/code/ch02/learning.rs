@@ -4,7 +4,7 @@ use super::{
     common::{
         Budget, Report,
         chart::{Axis, Chart, Line},
-        record,
+        record, thousands,
         training::{each, side_by_side},
     },
     figures::{self, Panel},
@@ -14,7 +14,7 @@ use residual::{
     Tensor,
     models::Model,
     nn::{Init, Sequential, Slot},
-    ops::{bias, cross_entropy::CrossEntropy, linear, relu, tanh},
+    ops::{bias, cross_entropy::CrossEntropy, linear},
     rng::Generator,
     train::optim::{Optimizer, Sgd},
 };
@@ -52,11 +52,11 @@ pub fn run(budget: Budget, report: &mut Report) {
         unseen: spirals(1000, &mut Generator::new(2, 2)),
     };
     report_regions(report, &data);
-    let seeds = if budget == Budget::Quick { 2 } else { 10 };
+    let [seeds, few] = if budget == Budget::Quick { [2, 2] } else { [10, 6] };
     report.part("seeds", |report| report_seeds(report, &data, seeds));
     report_linear(report, &data);
     report_starts(report, &data);
-    report_forgetful(report, &data);
+    report_forgetful(report, &data, few);
 }
 
 /// The regions of one network as it learns, and its loss.
@@ -77,11 +77,22 @@ fn report_regions(report: &mut Report, data: &Data) {
     });
     report.figure("ch02-regions", figures::panels(&panels, &data.seen));
     let mut lines = vec![line("tanh", 1, false, &losses[..RECIPE.steps])];
+    let (mut entered, mut kinks) = (0, 0);
     for (design, label, color) in [(DESIGNS[6], "ReLU", 3), (DESIGNS[0], "nothing", 2)] {
         let mut losses = Vec::new();
-        train(&mut design.network(0), &data.seen, RECIPE, |_, _, loss| losses.push(loss));
+        train(&mut design.network(0), &data.seen, RECIPE, |_, net, loss| {
+            losses.push(loss);
+            if design.activation == Activation::Relu {
+                for z in entering(net, Activation::Relu, &data.seen.x) {
+                    entered += z.len();
+                    kinks += z.as_slice().iter().filter(|&&z| z == 0.0).count();
+                }
+            }
+        });
         lines.push(line(label, color, false, &losses));
     }
+    report.value("entered", thousands(entered as u64));
+    report.value("kinks", kinks);
     report.figure(
         "ch02-losses",
         chart("Loss against step with tanh, ReLU and nothing between the layers", lines),
@@ -105,7 +116,7 @@ impl Outcome {
         let mut net = design.network(seed);
         let mut loss = 0.0;
         train(&mut net, &data.seen, RECIPE, |_, _, now| loss = now);
-        let hidden = hidden(&mut net, design.activation, &data.seen.x);
+        let hidden = entering(&mut net, design.activation, &data.seen.x).map(|z| design.activation.of(z));
         let is_dead =
             |h: &Tensor<f64>, unit| h.as_slice().iter().skip(unit).step_by(design.width).all(|&h| h == 0.0);
         let dead = hidden.each_ref().map(|h| (0..design.width).filter(|&unit| is_dead(h, unit)).count());
@@ -144,6 +155,11 @@ fn report_seeds(report: &mut Report, data: &Data, seeds: u64) {
     });
     let [nothing, few, _, tanh, _, relu, _] = [0, 1, 2, 3, 4, 5, 6].map(|i| spread(all[i].1));
     report.claim("without an activation it guesses, from every seed", nothing[2] < 40.0);
+    let losses = all[0].1.iter().map(|outcome| outcome.loss);
+    report.claim("and every seed ends at the same loss", {
+        losses.clone().fold(0.0, f64::max) - losses.clone().fold(f64::INFINITY, f64::min) < 1e-3
+    });
+    report.value("linear-loss", &rows[0][1]);
     report.claim("with sixteen tanh units it learns, from every seed", tanh[0] > 90.0);
     if seeds < 10 {
         return;
@@ -165,19 +181,14 @@ fn report_seeds(report: &mut Report, data: &Data, seeds: u64) {
     report.value("dead-eight", format!("≈{}", dead_layers[1]));
 }
 
-/// What stands behind each activation.
-fn hidden(net: &mut Sequential<f64>, activation: Activation, x: &Tensor<f64>) -> [Tensor<f64>; 2] {
+/// What enters the two activations.
+fn entering(net: &mut Sequential<f64>, activation: Activation, x: &Tensor<f64>) -> [Tensor<f64>; 2] {
     let params = parameters(net);
-    let layer = |x: &Tensor<f64>, at: usize| {
-        let z = bias::forward(linear::forward(x, &params[at].value), &params[at + 1].value);
-        match activation {
-            Activation::Nothing => z,
-            Activation::Tanh => tanh::forward(z),
-            Activation::Relu => relu::forward(z),
-        }
+    let linear = |x: &Tensor<f64>, at: usize| {
+        bias::forward(linear::forward(x, &params[at].value), &params[at + 1].value)
     };
-    let first = layer(x, 0);
-    let second = layer(&first, 2);
+    let first = linear(x, 0);
+    let second = linear(&activation.of(first.clone()), 2);
     [first, second]
 }
 
@@ -200,39 +211,64 @@ fn apart(a: &Tensor<f64>, b: &Tensor<f64>) -> f64 {
     a.as_slice().iter().zip(b.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
-/// The same network from four starts: the usual one, large weights, units that are all alike, and zeros.
-fn report_starts(report: &mut Report, data: &Data) {
-    let normal = |deviation| Design { init: Init::Normal { deviation, bias: 0.0 }, ..TANH };
-    let starts = [("usual", TANH), ("large", normal(10.0)), ("alike", TANH), ("zeros", normal(0.0))];
-    let mut rows = Vec::new();
-    for (name, design) in starts {
-        let mut net = design.network(0);
+/// What came of one start.
+struct Start {
+    slope: f64,
+    loss: f64,
+    accuracy: f64,
+    parameters: Vec<Tensor<f64>>,
+}
+
+impl Start {
+    fn of(name: &str, seed: u64, data: &Data) -> Self {
+        let normal = |deviation| Design { init: Init::Normal { deviation, bias: 0.0 }, ..TANH };
+        let mut net = match name {
+            "large" => normal(10.0).network(seed),
+            "zeros" => normal(0.0).network(seed),
+            _ => TANH.network(seed),
+        };
         if name == "alike" {
             make_alike(&mut net);
         }
-        let slope = mean_slope(&mut net, data);
+        let [_, z] = entering(&mut net, Activation::Tanh, &data.seen.x);
+        let slopes = Activation::Tanh.of(z).map(|y| 1.0 - y * y);
         let mut loss = 0.0;
         train(&mut net, &data.seen, RECIPE, |_, _, now| loss = now);
-        let right = accuracy(&mut net, &data.unseen);
-        let mark = if name == "large" { "≈" } else { "" };
-        let [loss, right_text] = [format!("{mark}{loss:.3}"), format!("{mark}{right:.1}")];
-        rows.push(vec![name.into(), format!("{slope:.3}"), loss, right_text]);
-        let p = parameters(&mut net);
-        match name {
-            "large" => {
-                report.value("large-slope", format!("{slope:.3}"));
-                report.claim("large weights saturate, and learn worse", slope < 0.05 && right < 90.0);
-            }
-            "alike" => report.claim("units that start alike stay alike", {
-                p[0].value.as_slice().chunks(2).all(|row| (row[0] - p[0].value.as_slice()[0]).abs() < 1e-9)
-            }),
-            "zeros" => report.claim("from zeros, only the last biases ever move", {
-                p[..5].iter().all(|param| param.value.as_slice().iter().all(|&w| w == 0.0))
-            }),
-            _ => (),
-        }
+        let parameters = parameters(&mut net).into_iter().map(|param| param.value).collect();
+        let accuracy = accuracy(&mut net, &data.unseen);
+        Self { slope: record::mean(slopes.as_slice()), loss, accuracy, parameters }
     }
+}
+
+/// The same network from the usual start, from large weights, from units that are all alike, and from zeros.
+fn report_starts(report: &mut Report, data: &Data) {
+    const NAMES: [&str; 4] = ["usual", "large", "alike", "zeros"];
+    const SEEDS: usize = 3;
+    let starts = side_by_side(&each(&NAMES, SEEDS as u64), |(name, seed)| Start::of(name, *seed, data));
+    let all: Vec<_> = NAMES.into_iter().zip(starts.chunks(SEEDS)).collect();
+    let row = |(name, starts): &(&str, &[Start])| {
+        let mark = if *name == "large" { "≈" } else { "" };
+        let mean = |of: &dyn Fn(&Start) -> f64| record::mean(&starts.iter().map(of).collect::<Vec<_>>());
+        let [slope, loss] = [mean(&|start| start.slope), mean(&|start| start.loss)];
+        let right = mean(&|start| start.accuracy);
+        vec![name.to_string(), format!("{slope:.3}"), format!("{mark}{loss:.3}"), format!("{mark}{right:.1}")]
+    };
+    let rows: Vec<_> = all.iter().map(row).collect();
+    report.value("large-slope", &rows[1][1]);
     report.part("starts", |report| report.table(&["start", "mean slope", "loss", "% right"], &rows));
+    let [_, large, alike, zeros] = [0, 1, 2, 3].map(|i| all[i].1);
+    report.claim("large weights saturate, and learn worse", {
+        large.iter().all(|start| start.slope < 0.05 && start.accuracy < 90.0)
+    });
+    let same =
+        |w: &[f64]| w.chunks(2).all(|row| (row[0] - w[0]).abs() < 1e-9 && (row[1] - w[1]).abs() < 1e-9);
+    report.claim("units that start alike stay alike", {
+        alike.iter().all(|start| same(start.parameters[0].as_slice()) && start.accuracy < 60.0)
+    });
+    let is_zero = |w: &Tensor<f64>| w.as_slice().iter().all(|&w| w == 0.0);
+    report.claim("from zeros, only the last biases ever move", {
+        zeros.iter().all(|start| start.parameters[..5].iter().all(is_zero))
+    });
 }
 
 /// All units of a layer get the numbers of its first.
@@ -250,21 +286,15 @@ fn make_alike(net: &mut Sequential<f64>) {
     });
 }
 
-/// Of tanh at the second hidden layer, over all points and units.
-fn mean_slope(net: &mut Sequential<f64>, data: &Data) -> f64 {
-    let hidden = hidden(net, Activation::Tanh, &data.seen.x);
-    record::mean(&hidden[1].as_slice().iter().map(|y| 1.0 - y * y).collect::<Vec<_>>())
-}
-
 // ANCHOR: forgetful
 /// Plain steps that never forget a gradient: the loss before each.
-fn forgetful(data: &Points, rate: f64) -> Vec<f64> {
-    let mut net = TANH.network(0);
+fn forgetful(points: &Points, rate: f64, seed: u64) -> Vec<f64> {
     let mean = CrossEntropy::default();
+    let mut net = TANH.network(seed);
     let mut sgd = Optimizer::new(Sgd::default());
     let step = |_| {
         // zero_grad belongs here.
-        let done = net.train_step(data.x.clone(), &data.labels, &mean);
+        let done = net.train_step(points.x.clone(), &points.labels, &mean);
         sgd.step(rate, |each| Model::visit(&mut net, each));
         done.loss
     };
@@ -272,48 +302,60 @@ fn forgetful(data: &Points, rate: f64) -> Vec<f64> {
 }
 // ANCHOR_END: forgetful
 
-/// Forgetting to forget is a momentum of 1.
-fn report_forgetful(report: &mut Report, data: &Data) {
-    let losses = |recipe: Recipe| {
-        let (mut net, mut losses) = (TANH.network(0), Vec::new());
-        train(&mut net, &data.seen, recipe, |_, _, loss| losses.push(loss));
-        losses
-    };
-    let mut lines = Vec::new();
-    let (high, low) = (RECIPE.rate, RECIPE.rate / 10.0);
-    for (rate, color) in [(high, 2), (low, 1)] {
-        let forgetful = forgetful(&data.seen, rate);
-        let plain = losses(Recipe { rate, momentum: 0.0, ..RECIPE });
-        report.claim("not forgetting is a momentum of one, to the bit", {
-            forgetful == losses(Recipe { rate, momentum: 1.0, ..RECIPE })
-        });
-        // Beyond this it is chaos, and another processor's is another.
-        let end = forgetful.iter().position(|&loss| loss > HIGHEST).unwrap_or(RECIPE.steps);
-        if rate == high {
-            report.claim("at the high rate it learns, and then explodes", {
-                forgetful[..end].iter().any(|&loss| loss < 0.05)
-                    && forgetful[end..].iter().any(|&loss| loss > 5.0)
-            });
-            report.value("explodes", end);
-        } else {
-            report.claim("at the low rate it beats the right way", {
-                end == RECIPE.steps && forgetful[end - 1] < 0.01 && plain[end - 1] > 1.0
-            });
-            report.value("forgetful-loss", format!("{:.3}", forgetful[end - 1]));
-            report.value("plain-loss", format!("{:.3}", plain[end - 1]));
-        }
-        lines.push(line(
-            &format!("forgotten, {rate}"),
-            color,
-            false,
-            &forgetful[..=end.min(RECIPE.steps - 1)],
-        ));
-        lines.push(line(&format!("zeroed, {rate}"), color, true, &plain));
+/// Steps without momentum, gradients forgotten in time and not, and what the second is equal to.
+struct Forgotten {
+    zeroed: Vec<f64>,
+    never: Vec<f64>,
+    frictionless: Vec<f64>,
+}
+
+impl Forgotten {
+    fn of(rate: f64, seed: u64, data: &Data) -> Self {
+        let losses = |momentum| {
+            let (mut net, mut losses) = (TANH.network(seed), Vec::new());
+            train(&mut net, &data.seen, Recipe { rate, momentum, ..RECIPE }, |_, _, loss| losses.push(loss));
+            losses
+        };
+        Self { zeroed: losses(0.0), never: forgetful(&data.seen, rate, seed), frictionless: losses(1.0) }
     }
-    report.figure(
-        "ch02-forgotten",
-        chart("Loss against step, with gradients forgotten before each step and not", lines),
-    );
+}
+
+/// Never to forget is a momentum of 1.
+fn report_forgetful(report: &mut Report, data: &Data, seeds: u64) {
+    let rates = [RECIPE.rate, RECIPE.rate / 10.0];
+    let all = side_by_side(&each(&rates, seeds), |(rate, seed)| Forgotten::of(*rate, *seed, data));
+    report.claim("never to forget is a momentum of one, to the bit", {
+        all.iter().all(|run| run.never == run.frictionless)
+    });
+    let (high, low) = all.split_at(seeds as usize);
+    report.claim("at the high rate it learns, and then explodes", {
+        high.iter().all(|run| {
+            let learned = run.never.iter().position(|&loss| loss < 0.25).unwrap_or(RECIPE.steps);
+            run.never[learned..].iter().any(|&loss| loss > 3.0)
+        })
+    });
+    let last = |losses: &[f64]| losses[RECIPE.steps - 1];
+    report.claim("at the low rate it beats the right way", {
+        low.iter().all(|run| last(&run.never) < 0.4 && last(&run.zeroed) > 1.0)
+    });
+    // Beyond this it is chaos, and another processor's is another.
+    let end = high[0].never.iter().position(|&loss| loss > HIGHEST).expect("it explodes");
+    report.value("explodes", format!("~{end}"));
+    report.value("forgetful-loss", format!("≈{:.3}", last(&low[0].never)));
+    report.value("plain-loss", format!("{:.3}", last(&low[0].zeroed)));
+    let of_all = |losses: &dyn Fn(&Forgotten) -> f64| low.iter().map(losses).collect::<Vec<_>>();
+    let worst = of_all(&|run| last(&run.never)).into_iter().fold(0.0, f64::max);
+    let best = of_all(&|run| last(&run.zeroed)).into_iter().fold(f64::INFINITY, f64::min);
+    report.value("forgetful-worst", format!("≈{worst:.2}"));
+    report.value("plain-best", format!("{best:.2}"));
+    report.value("forgetful-seeds", seeds);
+    let mut lines = Vec::new();
+    for (run, rate, color, end) in [(&high[0], rates[0], 2, end + 1), (&low[0], rates[1], 1, RECIPE.steps)] {
+        lines.push(line(&format!("never, {rate}"), color, false, &run.never[..end]));
+        lines.push(line(&format!("zeroed, {rate}"), color, true, &run.zeroed));
+    }
+    let title = "Loss against step, with gradients forgotten before each step and never";
+    report.figure("ch02-forgotten", chart(title, lines));
 }
 
 fn line(label: &str, color: usize, dashed: bool, losses: &[f64]) -> Line {

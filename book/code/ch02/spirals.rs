@@ -4,7 +4,7 @@ use residual::{
     Tensor,
     models::Model,
     nn::{Init, Linear, Param, Relu, Sequential, Slot, Tanh},
-    ops::cross_entropy::CrossEntropy,
+    ops::{cross_entropy::CrossEntropy, relu, tanh},
     rng::Generator,
     train::optim::{self, Optimizer, Sgd},
 };
@@ -42,6 +42,16 @@ pub enum Activation {
     Nothing,
     Tanh,
     Relu,
+}
+
+impl Activation {
+    pub fn of(self, z: Tensor<f64>) -> Tensor<f64> {
+        match self {
+            Self::Nothing => z,
+            Self::Tanh => tanh::forward(z),
+            Self::Relu => relu::forward(z),
+        }
+    }
 }
 
 /// Three linear layers.

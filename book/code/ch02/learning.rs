@@ -336,7 +336,7 @@ fn report_forgetful(report: &mut Report, data: &Data, seeds: u64) {
     });
     let last = |losses: &[f64]| losses[RECIPE.steps - 1];
     report.claim("at the low rate it beats the right way", {
-        low.iter().all(|run| last(&run.never) < 0.4 && last(&run.zeroed) > 1.0)
+        low.iter().all(|run| last(&run.never) < 0.6 && last(&run.zeroed) > 1.0)
     });
     // Beyond this it is chaos, and another processor's is another.
     let end = high[0].never.iter().position(|&loss| loss > HIGHEST).expect("it explodes");

@@ -1,7 +1,7 @@
 //! Chapter 2, "Backpropagation by hand": a network learns three spirals, what one gradient costs in three ways,
 //! and the backward passes of a convolution as convolutions.
 //!
-//! `cargo run --release --example ch02_backpropagation` takes some seconds.
+//! `cargo run --release --example ch02_backpropagation` takes about ten seconds.
 
 #[path = "ch02/by_hand.rs"]
 mod by_hand;

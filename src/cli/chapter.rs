@@ -30,7 +30,7 @@ pub struct Args {
 /// The book's chapters: program, title, what it runs, and the seconds on two cores that its page names.
 const CHAPTERS: &[Chapter] = &[
     chapter("ch01_convolution", "What a convolution is", "filters on one picture, one learned", 3),
-    chapter("ch02_backpropagation", "Backpropagation by hand", "three spirals, the price of a gradient", 11),
+    chapter("ch02_backpropagation", "Backpropagation by hand", "three spirals, the price of a gradient", 10),
     chapter("ch03_gradients", "Trust, but check gradients", "error against step, seven faults", 12),
     chapter("ch04_vanishing", "Vanishing and exploding gradients", "gradients in 4 to 60 layers", 24),
     chapter("ch09_batch_norm", "Batch normalisation", "learning rates, two modes, tiny batches", 17),

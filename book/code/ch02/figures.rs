@@ -182,10 +182,11 @@ pub fn pencil(p: &Pencil) -> String {
             .zip(&z)
             .chain(p.b2.as_slice().iter().zip(p.dy.as_slice()).zip(&y));
     for ((b, db), &(x, y)) in biases {
-        svg.text((x - 3.0, y - 28.0), "end", &ink, &format!("bias {}", whole(*b)));
-        svg.text((x + 3.0, y - 28.0), "start", &back, &whole(*db));
+        let y = if x > 400.0 { y + 60.0 } else { y - 28.0 };
+        svg.text((x + 12.0, y), "end", &ink, &format!("bias {}", whole(*b)));
+        svg.text((x + 18.0, y), "start", &back, &whole(*db));
     }
-    svg.text((450.0, 200.0), "middle", &ink, &format!("L = {}", whole(p.loss)));
+    svg.text((450.0, 215.0), "middle", &ink, &format!("L = {}", whole(p.loss)));
     svg.finish()
 }
 

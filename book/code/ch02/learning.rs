@@ -52,11 +52,11 @@ pub fn run(budget: Budget, report: &mut Report) {
         unseen: spirals(1000, &mut Generator::new(2, 2)),
     };
     report_regions(report, &data);
-    let [seeds, few] = if budget == Budget::Quick { [2, 2] } else { [10, 6] };
-    report.part("seeds", |report| report_seeds(report, &data, seeds));
+    let [many, some, few] = if budget == Budget::Quick { [2, 1, 1] } else { [10, 6, 3] };
+    report.part("seeds", |report| report_seeds(report, &data, many));
     report_linear(report, &data);
-    report_starts(report, &data);
-    report_forgetful(report, &data, few);
+    report_starts(report, &data, few);
+    report_forgetful(report, &data, some);
 }
 
 /// The regions of one network as it learns, and its loss.
@@ -241,11 +241,10 @@ impl Start {
 }
 
 /// The same network from the usual start, from large weights, from units that are all alike, and from zeros.
-fn report_starts(report: &mut Report, data: &Data) {
+fn report_starts(report: &mut Report, data: &Data, seeds: u64) {
     const NAMES: [&str; 4] = ["usual", "large", "alike", "zeros"];
-    const SEEDS: usize = 3;
-    let starts = side_by_side(&each(&NAMES, SEEDS as u64), |(name, seed)| Start::of(name, *seed, data));
-    let all: Vec<_> = NAMES.into_iter().zip(starts.chunks(SEEDS)).collect();
+    let starts = side_by_side(&each(&NAMES, seeds), |(name, seed)| Start::of(name, *seed, data));
+    let all: Vec<_> = NAMES.into_iter().zip(starts.chunks(seeds as usize)).collect();
     let row = |(name, starts): &(&str, &[Start])| {
         let mark = if *name == "large" { "≈" } else { "" };
         let mean = |of: &dyn Fn(&Start) -> f64| record::mean(&starts.iter().map(of).collect::<Vec<_>>());

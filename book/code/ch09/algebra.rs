@@ -71,7 +71,7 @@ fn report_backward(report: &mut Report) {
     }
     report.part("backward", |report| {
         report.line("As parts of the length of dx, the largest of three channels");
-        let names = ["the crate's dx less that of the three paths", "the sum of dx", "dx along x̂"];
+        let names = ["the crate's dx less that of the three paths", "the sum of dx", "dx along x-hat"];
         let rows = names.iter().zip(worst).map(|(name, part)| vec![name.to_string(), rounding(part)]);
         report.table(&["", "found"], &rows.collect::<Vec<_>>());
     });

@@ -182,6 +182,7 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
     for (name, i, exponent) in [
         ("plain-quarter", 0, -2),
         ("plain-one", 0, 0),
+        ("norm-quarter", 1, -2),
         ("norm-one", 1, 0),
         ("norm-four", 1, 2),
         ("norm-eight", 1, 3),

@@ -64,11 +64,18 @@ impl Design {
         format!("{}, 2^{exponent}", self.name())
     }
 
-    /// Exponent, and the loss of every seed.
-    fn losses(self, record: &Record) -> Vec<(i32, Vec<f64>)> {
+    fn curve(self, record: &Record) -> Curve {
         let rates = self.rates(Budget::Full).into_iter();
-        rates.map(|exponent| (exponent, record.losses(&self.called(exponent)))).collect()
+        let points = rates.map(|exponent| (exponent, record.losses(&self.called(exponent))));
+        Curve { design: self, points: points.collect() }
     }
+}
+
+/// What a design's trainings came to.
+struct Curve {
+    design: Design,
+    /// The exponent of a rate, and the loss of every seed.
+    points: Vec<(i32, Vec<f64>)>,
 }
 
 struct Job {
@@ -77,7 +84,7 @@ struct Job {
     seed: u64,
 }
 
-/// Trains every design at every rate, from so many seeds. Beside each training, how much longer its filters became.
+/// Trains every design at every rate, from so many seeds. Beside each training, how many times as long its filters became.
 pub fn runs(data: &Data, budget: Budget, seeds: u64) -> Vec<(Run, f64)> {
     let jobs = DESIGNS.iter().flat_map(|&design| {
         let rates = design.rates(budget).into_iter();
@@ -120,7 +127,7 @@ pub fn report_now(report: &mut Report, data: &Data, budget: Budget) {
             let growth = if fails { "-".into() } else { format!("≈{:.2}", growth_of(&name)) };
             vec![name, format!("≈{:.2}", loss_of(design, exponent)), growth]
         });
-        report.table(&["network, rate", "loss", "filters longer by"], &rows.collect::<Vec<_>>());
+        report.table(&["network, rate", "loss", "filters, times as long"], &rows.collect::<Vec<_>>());
     });
     if budget == Budget::Standard {
         let growth = |exponent| growth_of(&Filters.called(exponent));
@@ -147,22 +154,29 @@ pub fn report_now(report: &mut Report, data: &Data, budget: Budget) {
     }
 }
 
-/// The longest stretch of rates that work, as exponents.
-fn stretch(losses: &[(i32, Vec<f64>)]) -> [i32; 2] {
-    let works = |&&(_, ref losses): &&(i32, Vec<f64>)| losses.iter().all(|&loss| loss < WORKS);
-    let stretches = losses.split(|rate| !works(&rate)).filter(|stretch| !stretch.is_empty());
-    let ends = stretches.map(|stretch| [stretch[0].0, stretch[stretch.len() - 1].0]);
-    ends.max_by_key(|[low, high]| high - low).unwrap_or([0, 0])
+impl Curve {
+    /// The longest stretch of rates that work, as exponents.
+    fn stretch(&self) -> [i32; 2] {
+        let fails = |point: &(i32, Vec<f64>)| point.1.iter().any(|&loss| loss >= WORKS);
+        let stretches = self.points.split(fails).filter(|stretch| !stretch.is_empty());
+        let ends = stretches.map(|stretch| [stretch[0].0, stretch[stretch.len() - 1].0]);
+        ends.max_by_key(|[low, high]| high - low).unwrap_or([0, 0])
+    }
+
+    /// The mean loss at a rate.
+    fn at(&self, exponent: i32) -> f64 {
+        mean(&self.points.iter().find(|point| point.0 == exponent).expect("a rate of the record").1)
+    }
 }
 
 /// What the long run found.
 pub fn report_recorded(report: &mut Report, record: &Record) {
-    let all = DESIGNS.map(|design| (design, design.losses(record)));
-    let found = all.each_ref().map(|(_, losses)| stretch(losses));
+    let all = DESIGNS.map(|design| design.curve(record));
+    let found = all.each_ref().map(Curve::stretch);
     report.part("sweep", |report| {
         report.line(record.origin());
-        let rows = all.iter().zip(&found).map(|((design, losses), [low, high])| {
-            let best = losses.iter().map(|(exponent, losses)| (mean(losses), *exponent));
+        let rows = all.iter().zip(&found).map(|(Curve { design, points }, [low, high])| {
+            let best = points.iter().map(|(exponent, losses)| (mean(losses), *exponent));
             let (loss, at) = best.min_by(|a, b| a.0.total_cmp(&b.0)).expect("some rates");
             let cells =
                 [power(*low), power(*high), thousands(1 << (high - low)), format!("{loss:.2}"), power(at)];
@@ -175,10 +189,7 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
     for (name, times) in [("plain", plain), ("norm", norm), ("held", held), ("filters", filters)] {
         report.value(&format!("times-{name}"), thousands(times));
     }
-    let at = |i: usize, exponent: i32| {
-        let (_, losses) = all[i].1.iter().find(|(e, _)| *e == exponent).expect("a rate of the record");
-        mean(losses)
-    };
+    let at = |i: usize, exponent| all[i].at(exponent);
     for (name, i, exponent) in [
         ("plain-quarter", 0, -2),
         ("plain-one", 0, 0),
@@ -188,12 +199,18 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
         ("norm-eight", 1, 3),
         ("held-one", 2, 0),
         ("held-four", 2, 2),
+        ("filters-least", 3, -6),
+        ("filters-thousand", 3, 10),
         ("filters-most", 3, 16),
     ] {
         report.value(name, format!("{:.2}", at(i, exponent)));
     }
     report.claim("with batch norm the workable rates reach eight times as wide, and more", norm >= 8 * plain);
     report.claim("with its filters alone at the rate, over a million times", filters >= 1_000_000);
+    report
+        .claim("at a rate of 1,024 the filters learn: with next to no rate, the rest does not get as far", {
+            at(3, 10) < at(3, -6) - 0.2
+        });
     report.claim("a factor of two and more of that is the lengths", norm >= 2 * held);
     report.claim("held lengths cost more and more loss as the rate rises", {
         at(2, 0) > at(1, 0) + 0.05 && at(2, 2) > at(1, 2) + 0.3
@@ -210,9 +227,9 @@ fn power(exponent: i32) -> String {
 }
 
 /// Loss against rate: a line through the means, a mark for each seed.
-fn figure(all: &[(Design, Vec<(i32, Vec<f64>)>)], what: &str) -> String {
+fn figure(curves: &[Curve], what: &str) -> String {
     let mut lines = Vec::new();
-    for (design, losses) in all {
+    for Curve { design, points } in curves {
         let color = match design {
             Plain => 2,
             Norm => 1,
@@ -220,15 +237,15 @@ fn figure(all: &[(Design, Vec<(i32, Vec<f64>)>)], what: &str) -> String {
             Filters => 3,
         };
         let line = |label: &str, points| Line { label: label.into(), color, dashed: false, points };
-        for (exponent, losses) in losses {
+        for (exponent, losses) in points {
             let x = |by: f64| 2f64.powf(f64::from(*exponent) + by);
             let marks = losses.iter().map(|&loss| line("", vec![(x(-0.12), loss), (x(0.12), loss)]));
             lines.extend(marks);
         }
-        let means = losses.iter().map(|(exponent, losses)| (2f64.powi(*exponent), mean(losses)));
+        let means = points.iter().map(|(exponent, losses)| (2f64.powi(*exponent), mean(losses)));
         lines.push(Line { dashed: true, ..line(design.name(), means.collect()) });
     }
-    let widest = all.iter().any(|(design, _)| *design == Filters);
+    let widest = curves.iter().any(|curve| curve.design == Filters);
     Chart {
         title: format!("Final training loss against the learning rate, {what}"),
         x: Axis { label: "learning rate", range: [2e-3, if widest { 2e5 } else { 30.0 }], log: true },

@@ -191,6 +191,7 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
     }
     let at = |i: usize, exponent| all[i].at(exponent);
     for (name, i, exponent) in [
+        ("plain-best", 0, -3),
         ("plain-quarter", 0, -2),
         ("plain-one", 0, 0),
         ("norm-quarter", 1, -2),
@@ -212,6 +213,10 @@ pub fn report_recorded(report: &mut Report, record: &Record) {
             at(3, 10) < at(3, -6) - 0.2
         });
     report.claim("a factor of two and more of that is the lengths", norm >= 2 * held);
+    report.claim(
+        "without growth, the range is still four times that without a norm, and more",
+        held >= 4 * plain,
+    );
     report.claim("held lengths cost more and more loss as the rate rises", {
         at(2, 0) > at(1, 0) + 0.05 && at(2, 2) > at(1, 2) + 0.3
     });

@@ -1,18 +1,19 @@
 //! Single layers on one thread, against the rate at which this core multiplies and adds.
 //!
-//! `cargo bench --bench kernels` prints, for each layer and pass, GFLOP/s (a multiply-add is two)
+//! `cargo bench --bench kernels` prints, for each layer and pass, GFLOP/s (a multiply-add is two), GB/s
 //! and the fraction of the peak that was measured between the runs, medians both. Winograd's form is
 //! credited with the operations of the direct one, of which it does a quarter.
 
+mod common;
+
+use common::{Work, measure, short};
 use criterion::{Criterion, criterion_group, criterion_main};
 use residual::{
     Tensor,
-    kernels::peak,
     ops::conv2d::{Geometry, blocked, winograd},
     rng::Generator,
     simd::Isa,
 };
-use std::time::{Duration, Instant};
 
 /// Name, (N, H, W, C), (O, C / groups, KH, KW), stride, padding, groups.
 type Layer = (&'static str, [usize; 4], [usize; 4], usize, usize, usize);
@@ -45,55 +46,24 @@ fn passes(c: &mut Criterion, (name, x, w, stride, padding, groups): Layer) {
     let (x, w) = (draw(x.into()), draw(w.into()));
     let dy = draw(g.output_shape(x.shape(), w.shape()));
     let flops = (2 * dy.len() * w.len() / w.dims::<4>()[0]) as f64;
+    let work = Work { flops, bytes: (size_of::<f32>() * (x.len() + w.len() + dy.len())) as f64 };
     let isa = Isa::current();
-    measure(c, &format!("{name}/forward"), flops, || blocked::forward(isa, &x, &w, g));
-    measure(c, &format!("{name}/grad_input"), flops, || blocked::grad_input(isa, &dy, &w, x.shape(), g));
-    measure(c, &format!("{name}/grad_weights"), flops, || blocked::grad_weights(isa, &dy, &x, w.shape(), g));
+    measure(c, &format!("{name}/forward"), work, || blocked::forward(isa, &x, &w, g));
+    measure(c, &format!("{name}/grad_input"), work, || blocked::grad_input(isa, &dy, &w, x.shape(), g));
+    measure(c, &format!("{name}/grad_weights"), work, || blocked::grad_weights(isa, &dy, &x, w.shape(), g));
     if winograd::fits(w.shape(), g) {
         let name = format!("{name}/Winograd");
-        measure(c, &format!("{name}/forward"), flops, || winograd::forward(isa, &x, &w, g));
-        measure(c, &format!("{name}/grad_input"), flops, || winograd::grad_input(isa, &dy, &w, x.shape(), g));
-        measure(c, &format!("{name}/grad_weights"), flops, || {
+        measure(c, &format!("{name}/forward"), work, || winograd::forward(isa, &x, &w, g));
+        measure(c, &format!("{name}/grad_input"), work, || winograd::grad_input(isa, &dy, &w, x.shape(), g));
+        measure(c, &format!("{name}/grad_weights"), work, || {
             winograd::grad_weights(isa, &dy, &x, w.shape(), g)
         });
     }
 }
 
-/// Alternates the pass and the peak, so that both see the same clock.
-fn measure(c: &mut Criterion, name: &str, flops: f64, mut pass: impl FnMut() -> Tensor) {
-    let (mut rates, mut peaks) = (Vec::new(), Vec::new());
-    c.bench_function(name, |bencher| {
-        bencher.iter_custom(|rounds| {
-            let mut total = Duration::ZERO;
-            for _ in 0..rounds {
-                peaks.push(peak::flops::<f32>(Isa::current()));
-                let start = Instant::now();
-                std::hint::black_box(pass());
-                let took = start.elapsed();
-                rates.push(flops / took.as_secs_f64());
-                total += took;
-            }
-            total
-        });
-    });
-    if !rates.is_empty() {
-        let (rate, peak) = (median(rates), median(peaks));
-        let [rate_g, peak_g] = [rate, peak].map(|flops| flops / 1e9);
-        println!(
-            "{name:48} {rate_g:7.1} GFLOP/s, {:3.0} % of the FMA peak of {peak_g:.0}\n",
-            100.0 * rate / peak
-        );
-    }
-}
-
-fn median(mut xs: Vec<f64>) -> f64 {
-    xs.sort_by(f64::total_cmp);
-    xs[xs.len() / 2]
-}
-
 criterion_group! {
     name = kernels;
-    config = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    config = short();
     targets = layers
 }
 criterion_main!(kernels);

@@ -16,6 +16,9 @@
 use super::strip::Channels;
 use crate::{buffer::Buffer, number::Number, simd::BLOCK};
 
+/// The widest panel that any instruction set computes.
+const MOST_LANES: usize = 2 * BLOCK;
+
 /// The extents of weights (groups·outputs, inputs, taps).
 #[derive(Clone, Copy, Debug)]
 pub struct Weights {
@@ -94,6 +97,12 @@ impl Packing {
         (0..parts).flat_map(in_part).collect()
     }
 
+    /// How many weights there are.
+    pub fn weights(&self) -> usize {
+        let Weights { groups, inputs, outputs, taps } = self.weights;
+        groups * inputs * outputs * taps
+    }
+
     /// How many numbers a packed panel holds.
     pub fn panel_len(&self, panel: &Panel) -> usize {
         self.weights.taps * self.sources.blocks() * BLOCK * panel.blocks * BLOCK
@@ -101,20 +110,69 @@ impl Packing {
 
     /// A panel of `w` (O, I, KH, KW).
     pub fn pack<T: Number>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
-        let mut packed = Buffer::zeros(self.panel_len(panel));
-        self.each_run(panel, |Run { at, len, weight, stride }| {
-            let weights = w[weight..].iter().step_by(stride);
-            packed[at..at + len].iter_mut().zip(weights).for_each(|(to, &from)| *to = from);
-        });
+        let len = self.panel_len(panel);
+        let whole = panel.channels == panel.blocks * BLOCK && self.sources.each.is_multiple_of(BLOCK);
+        let mut packed = if whole && !self.merges() { Buffer::scratch(len) } else { Buffer::zeros(len) };
+        if self.direction == Direction::Forward && !self.merges() {
+            self.each_square(panel, |Square { rows, columns, at, stride }| {
+                let mut square = [[T::ZERO; MOST_LANES]; BLOCK];
+                for lane in 0..panel.channels {
+                    let row = &w[rows + lane * stride..][..columns];
+                    square.iter_mut().zip(row).for_each(|(to, &from)| to[lane] = from);
+                }
+                for (&at, lanes) in at[..columns].iter().zip(&square) {
+                    packed[at..][..panel.channels].copy_from_slice(&lanes[..panel.channels]);
+                }
+            });
+        } else {
+            self.each_run(panel, |Run { at, len, weight, stride }| {
+                let (weights, packed) = (&w[weight..], &mut packed[at..at + len]);
+                match stride {
+                    1 => packed.copy_from_slice(&weights[..len]),
+                    _ => packed.iter_mut().zip(weights.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+                }
+            });
+        }
         packed
     }
 
     /// Copies a packed panel back into `w`, which starts at the weight `first` of (O, I, KH, KW).
     pub fn unpack<T: Number>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
-        self.each_run(panel, |Run { at, len, weight, stride }| {
-            let weights = w[weight - first..].iter_mut().step_by(stride);
-            weights.zip(&packed[at..at + len]).for_each(|(to, &from)| *to = from);
-        });
+        if self.direction == Direction::Forward && !self.merges() {
+            self.each_square(panel, |Square { rows, columns, at, stride }| {
+                let lanes = at.map(|at| packed.get(at..at + panel.channels).unwrap_or_default());
+                for lane in 0..panel.channels {
+                    let row = &mut w[rows - first + lane * stride..][..columns];
+                    row.iter_mut().zip(&lanes).for_each(|(to, from)| *to = from[lane]);
+                }
+            });
+        } else {
+            self.each_run(panel, |Run { at, len, weight, stride }| {
+                let weights = w[weight - first..].iter_mut().step_by(stride);
+                weights.zip(&packed[at..at + len]).for_each(|(to, &from)| *to = from);
+            });
+        }
+    }
+
+    /// Whether several groups share a block.
+    fn merges(&self) -> bool {
+        self.sources.parts < self.weights.groups
+    }
+
+    /// Cuts the weights of a forward panel, outputs by inputs and taps, into squares of at most sixteen columns:
+    /// read along rows and written along columns, a line of the cache is used whole on both sides.
+    fn each_square(&self, panel: &Panel, mut f: impl FnMut(Square)) {
+        let Weights { inputs, taps, .. } = self.weights;
+        let (stride, lanes) = (inputs * taps, panel.blocks * BLOCK);
+        let tap_len = self.sources.blocks() * BLOCK * lanes;
+        for first in (0..stride).step_by(BLOCK) {
+            let columns = BLOCK.min(stride - first);
+            let at = std::array::from_fn(|column| {
+                let weight = first + column;
+                weight % taps * tap_len + weight / taps * lanes
+            });
+            f(Square { rows: panel.channel * stride + first, columns, at, stride });
+        }
     }
 
     /// Calls `f` for every source channel's weights to the panel's results, tap by tap.
@@ -155,4 +213,15 @@ struct Run {
     /// The first one's place in (O, I, KH, KW), and the way to the next.
     weight: usize,
     stride: usize,
+}
+
+/// Weights of all of a panel's outputs to a few neighbouring inputs and taps.
+struct Square {
+    /// The first output's place in (O, I, KH, KW), and the way to the next.
+    rows: usize,
+    stride: usize,
+    /// How many weights of each output.
+    columns: usize,
+    /// Where in the packed panel each column is; there, the outputs follow.
+    at: [usize; BLOCK],
 }

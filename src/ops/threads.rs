@@ -68,6 +68,11 @@ fn lock<A>(mutex: &Mutex<A>) -> MutexGuard<'_, A> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether a convolution of so many multiply-adds stays on the caller's thread.
+pub(super) fn is_small(products: usize) -> bool {
+    products <= FEW
+}
+
 /// Calls `f` for every task of a convolution of so many multiply-adds. Each call has a state to itself, made by
 /// `init` or left by another call.
 pub(super) fn each<I: Send, S: Send>(
@@ -76,7 +81,7 @@ pub(super) fn each<I: Send, S: Send>(
     init: impl Fn() -> S + Sync,
     f: impl Fn(&mut S, I) + Sync,
 ) {
-    if products <= FEW {
+    if is_small(products) {
         let mut state = init();
         return tasks.into_iter().for_each(|task| f(&mut state, task));
     }
@@ -91,7 +96,7 @@ pub(super) fn each<I: Send, S: Send>(
 
 /// What `f` returns for each of the `tasks` of a convolution of so many multiply-adds, in order.
 pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A + Sync) -> Vec<A> {
-    if products <= FEW { (0..tasks).map(f).collect() } else { gather(tasks, f) }
+    if is_small(products) { (0..tasks).map(f).collect() } else { gather(tasks, f) }
 }
 
 /// Calls `f(at, piece)` for pieces that cover `y`; each starts at number `at`, a multiple of `row`.

@@ -3,11 +3,15 @@
 use super::*;
 use crate::{
     kernels::outer::{Factors, Run},
-    simd::BLOCK,
+    simd::{BLOCK, Block},
 };
+use std::ops::Range;
 
-/// Panels times parts of the batch: enough tasks for many threads, however few panels there are.
+/// Shares of the panels times parts of the batch: enough tasks for many threads.
 const TASKS: usize = 16;
+
+/// Gradients that one task adds to, over and over: they leave the second-level cache room for a strip.
+const SHARE_BYTES: usize = 512 << 10;
 
 /// What one task keeps in the first-level cache while the taps go by.
 const BAND_BYTES: usize = 24 << 10;
@@ -18,12 +22,13 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
     let [outputs, inputs, kh, kw] = [0, 1, 2, 3].map(|axis| w.dims()[axis]);
     let weights = Weights { groups: g.groups, inputs, outputs: outputs / g.groups, taps: kh * kw };
-    let plan = Plan::new(
-        x.dims(),
-        dy.dims(),
-        weights,
-        Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]),
-    );
+    let axes = Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]);
+    // Where rows and images end is of no matter to a 1x1 convolution: a band then reaches over several.
+    let rows = |t: &Tensor<T>| match t.dims() {
+        [n, h, width, c] if is_pointwise(w, g) => [1, n * h, width, c],
+        dims => dims,
+    };
+    let plan = Plan::new(rows(x), rows(dy), weights, axes);
     let mut dw = Tensor::zeros(w);
     sum_over_images(isa, &plan, (x.as_slice(), dy.as_slice()), dw.as_mut_slice());
     dw
@@ -32,22 +37,28 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 /// `dw` (O, I, KH, KW) of all images.
 pub(in crate::ops) fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
     let panels = plan.packing.panels(tile::blocks::<T>(isa));
-    let images = plan.x[0];
+    let shares: Vec<_> = panels.chunks(plan.share::<T>(panels.len())).collect();
+    let bands = plan.bands::<T>(&panels);
     let products = dy.len() / plan.packing.results.total().max(1) * dw.len();
-    let tasks = TASKS.min(products / WORTH_A_TASK);
-    let parts = tasks.div_ceil(panels.len()).min(images).max(1);
-    let sums = threads::map(products, panels.len() * parts, |task| {
-        let part = task % parts;
-        plan.sum(isa, &panels[task / parts], part * images / parts..(part + 1) * images / parts, (x, dy))
+    let tasks = if threads::is_small(products) { 1 } else { TASKS };
+    let parts = tasks.div_ceil(shares.len()).min(bands.len()).max(1);
+    let sums = threads::map(products, shares.len() * parts, |task| {
+        let (share, part) = (shares[task / parts], task % parts);
+        let bands = &bands[part * bands.len() / parts..(part + 1) * bands.len() / parts];
+        plan.sum(isa, share, bands, (x, dy))
     });
 
     let each = dw.len() / plan.packing.results.total();
     let mut rest = dw;
-    for (panel, sums) in panels.iter().zip(sums.chunks(parts)) {
+    for (share, sums) in shares.iter().zip(sums.chunks(parts)) {
         let total = in_order(sums.iter());
-        let (mine, behind) = rest.split_at_mut(panel.channels * each);
-        plan.packing.unpack(panel, &total, mine, panel.channel * each);
-        rest = behind;
+        let mut packed = &total[..];
+        for panel in *share {
+            let (mine, behind) = rest.split_at_mut(panel.channels * each);
+            let (numbers, others) = packed.split_at(plan.packing.panel_len(panel));
+            plan.packing.unpack(panel, numbers, mine, panel.channel * each);
+            (rest, packed) = (behind, others);
+        }
     }
 }
 
@@ -60,6 +71,12 @@ pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
         total.iter_mut().zip(part.iter()).for_each(|(total, &part)| *total += part);
     }
     total
+}
+
+/// Output rows of one image.
+struct Band {
+    image: usize,
+    rows: Range<usize>,
 }
 
 /// What all tasks share.
@@ -82,46 +99,72 @@ impl Plan {
         Self { rows, columns, x, dy, packing, layout, reach }
     }
 
-    /// The panel's gradient over some images, packed.
-    fn sum<T: Real>(
-        &self,
-        isa: Isa,
-        panel: &Panel,
-        images: std::ops::Range<usize>,
-        (x, dy): (&[T], &[T]),
-    ) -> Buffer<T> {
-        let [_, h, w, c] = self.x;
-        let [_, oh, ow, o] = self.dy;
-        let mut dw = Buffer::zeros(self.packing.panel_len(panel));
-        let band = self.band::<T>(panel);
-        let stride = self.rows.source_phases;
-        let strip_rows = (band - 1) * stride + (self.reach.1 - self.reach.0) as usize + 1;
-        let mut strip = Strip::new(&self.layout, strip_rows);
-        let mut gradients = Buffer::zeros(band * ow * panel.blocks * BLOCK);
-        for image in images {
-            let x = &x[image * h * w * c..][..h * w * c];
-            let dy = &dy[image * oh * ow * o..][..oh * ow * o];
-            for first in (0..oh).step_by(band) {
-                let rows = first..(first + band).min(oh);
-                let start = (first * stride) as isize + self.reach.0;
-                let end = ((rows.end - 1) * stride) as isize + self.reach.1 + 1;
-                for row in start.max(0)..end.min(h as isize) {
-                    strip.fill(&self.layout, (row - start) as usize, &x[row as usize * w * c..][..w * c]);
-                }
-                let pixels = dy[rows.start * ow * o..rows.end * ow * o].chunks_exact(o);
-                for (to, pixel) in gradients.chunks_exact_mut(panel.blocks * BLOCK).zip(pixels) {
-                    let blocks = pixel[panel.channel..][..panel.channels].chunks(BLOCK);
-                    to.as_chunks_mut().0.iter_mut().zip(blocks).for_each(|(to, from)| strip::copy(to, from));
-                }
-                self.band_products(isa, panel, rows, (&strip, &gradients), &mut dw);
-            }
-        }
-        dw
+    /// How many of the `panels` make a share. Each share lays out all inputs anew, and each part of the batch has
+    /// gradients of its own that are written and added up: as many shares as make the two cost the same.
+    fn share<T>(&self, panels: usize) -> usize {
+        let [x, dw] = [self.x.iter().product(), self.packing.weights()];
+        let even = (2 * TASKS * dw / usize::max(x, 1)).isqrt();
+        panels.div_ceil(even.max(dw * size_of::<T>() / SHARE_BYTES).max(1))
     }
 
-    fn band<T>(&self, panel: &Panel) -> usize {
-        let row = self.dy[2] * (panel.blocks + self.rows.source_phases) * BLOCK * size_of::<T>();
-        (BAND_BYTES / row).clamp(1, self.dy[1])
+    /// Each image's rows in bands: the image, and the rows.
+    fn bands<T>(&self, panels: &[Panel]) -> Vec<Band> {
+        let blocks = panels.iter().map(|panel| panel.blocks).max().unwrap_or(1);
+        let row = self.dy[2] * (blocks + self.rows.source_phases) * BLOCK * size_of::<T>();
+        let (height, most) = (self.dy[1], (BAND_BYTES / row).clamp(1, self.dy[1].max(1)));
+        let firsts = (0..height).step_by(most);
+        let band =
+            |image| firsts.clone().map(move |first| Band { image, rows: first..(first + most).min(height) });
+        (0..self.x[0]).flat_map(band).collect()
+    }
+
+    /// The gradients of a share's panels over some bands, packed, one panel after the other.
+    fn sum<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T])) -> Buffer<T> {
+        let numbers = share.iter().map(|panel| self.packing.panel_len(panel)).sum();
+        let blocks = share.iter().map(|panel| panel.blocks).max().unwrap_or(1);
+        let most = bands.iter().map(|band| band.rows.len()).max().unwrap_or(1);
+        let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
+        let mut sums = Buffer::zeros(numbers);
+        let mut strip = Strip::new(&self.layout, strip_rows);
+        let mut gradients = Buffer::scratch(most * self.dy[2] * blocks * BLOCK);
+        for band in bands {
+            self.fill(band, x, &mut strip);
+            let mut sums = &mut sums[..];
+            for panel in share {
+                let (dw, behind) = sums.split_at_mut(self.packing.panel_len(panel));
+                self.gather(band, panel, dy, &mut gradients);
+                self.band_products(isa, panel, band.rows.clone(), (&strip, &gradients), dw.as_chunks_mut().0);
+                sums = behind;
+            }
+        }
+        sums
+    }
+
+    /// The rows of the input that a band of outputs reads.
+    fn fill<T: Real>(&self, band: &Band, x: &[T], strip: &mut Strip<T>) {
+        let ([_, h, w, c], step) = (self.x, self.rows.source_phases);
+        let start = (band.rows.start * step) as isize + self.reach.0;
+        let end = ((band.rows.end - 1) * step) as isize + self.reach.1 + 1;
+        for row in start.max(0)..end.min(h as isize) {
+            let pixels = &x[(band.image * h + row as usize) * w * c..][..w * c];
+            strip.fill(&self.layout, (row - start) as usize, pixels);
+        }
+    }
+
+    /// The band's gradients of a panel's outputs, in whole blocks.
+    fn gather<T: Real>(&self, band: &Band, panel: &Panel, dy: &[T], gradients: &mut Buffer<T>) {
+        let [_, height, width, o] = self.dy;
+        let first = (band.image * height + band.rows.start) * width * o;
+        let pixels = dy[first..][..band.rows.len() * width * o].chunks_exact(o);
+        for (to, pixel) in gradients.chunks_exact_mut(panel.blocks * BLOCK).zip(pixels) {
+            let (blocks, rest) = pixel[panel.channel..][..panel.channels].as_chunks();
+            let to = to.as_chunks_mut().0;
+            to.iter_mut().zip(blocks).for_each(|(to, from)| *to = *from);
+            if !rest.is_empty() {
+                to[blocks.len()] = [T::ZERO; BLOCK];
+                strip::copy(&mut to[blocks.len()], rest);
+            }
+        }
     }
 
     /// Adds the products of a band of rows, tap by tap.
@@ -129,13 +172,13 @@ impl Plan {
         &self,
         isa: Isa,
         panel: &Panel,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         (strip, gradients): (&Strip<T>, &Buffer<T>),
-        dw: &mut Buffer<T>,
+        dw: &mut [Block<T>],
     ) {
         let x = &strip.blocks()[panel.part * self.layout.part()..];
         let blocks = self.packing.sources.blocks();
-        let mut taps = dw.blocks_mut().chunks_exact_mut(BLOCK * panel.blocks);
+        let mut taps = dw.chunks_exact_mut(BLOCK * panel.blocks);
         let mut runs = Vec::with_capacity(rows.len());
         for row_tap in &self.rows.steps[0] {
             let reach = row_tap.reach(self.rows.source_phases);

@@ -4,6 +4,7 @@ use crate::{
     kernels::{
         correlate::{Correlation, Panels},
         outer::{self, Factors},
+        product::{self, Matrix},
         strip::Strip,
         tile::{self, Input, Output},
         winograd::{self, Image, Patch, Spread},
@@ -39,6 +40,16 @@ pub trait Real: Number {
     fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>);
     /// [`outer::run`].
     fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]);
+    /// [`product::dot`].
+    fn dot(isa: Isa, size: [usize; 2], inputs: usize, factors: [Matrix<'_, Self>; 2], y: &mut [Self]);
+    /// [`product::spread`].
+    fn spread(
+        isa: Isa,
+        size: [usize; 2],
+        depth: usize,
+        factors: [Matrix<'_, Self>; 2],
+        c: (&mut [Self], usize),
+    );
     /// [`winograd::input`].
     fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
     /// [`winograd::gradient`].
@@ -70,6 +81,20 @@ macro_rules! real {
 
             fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]) {
                 outer::run(isa, blocks, factors, dw);
+            }
+
+            fn dot(isa: Isa, size: [usize; 2], inputs: usize, factors: [Matrix<'_, Self>; 2], y: &mut [Self]) {
+                product::dot(isa, size, inputs, factors, y);
+            }
+
+            fn spread(
+                isa: Isa,
+                size: [usize; 2],
+                depth: usize,
+                factors: [Matrix<'_, Self>; 2],
+                c: (&mut [Self], usize),
+            ) {
+                product::spread(isa, size, depth, factors, c);
             }
 
             fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {

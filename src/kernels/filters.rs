@@ -129,7 +129,10 @@ impl Packing {
                 let (weights, packed) = (&w[weight..], &mut packed[at..at + len]);
                 match stride {
                     1 => packed.copy_from_slice(&weights[..len]),
-                    _ => packed.iter_mut().zip(weights.iter().step_by(stride)).for_each(|(to, &from)| *to = from),
+                    _ => packed
+                        .iter_mut()
+                        .zip(weights.iter().step_by(stride))
+                        .for_each(|(to, &from)| *to = from),
                 }
             });
         }

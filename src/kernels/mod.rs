@@ -13,6 +13,7 @@
 //! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
 //! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
 //! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
+//! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
 //! Padding, stride, dilation, groups and ragged channel counts end in strips and tap lists; the two
@@ -23,6 +24,7 @@ pub mod correlate;
 pub mod filters;
 pub mod outer;
 pub mod peak;
+pub mod product;
 pub mod strip;
 pub mod tile;
 pub mod winograd;

@@ -22,7 +22,6 @@ use crate::{
 mod weights;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
-pub(in crate::ops) use weights::{Plan, sum_over_images};
 
 /// The most pixels of a 1x1 convolution in one task: whole tiles, in the second-level cache.
 const MOST_PIXELS: usize = 14 * 16;
@@ -110,7 +109,7 @@ fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, r
 }
 
 /// A 1x1 convolution: `source` (pixels, sources) and `w` (O, I) to `out` (pixels, results).
-pub(in crate::ops) fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], source: &[T], out: &mut [T]) {
+fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], source: &[T], out: &mut [T]) {
     let panels = pack(isa, &packing, w);
     let (sources, results) = (packing.sources.total(), packing.results.total());
     let pixels =

@@ -35,7 +35,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 }
 
 /// `dw` (O, I, KH, KW) of all images.
-pub(in crate::ops) fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
+fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
     let panels = plan.packing.panels(tile::blocks::<T>(isa));
     let shares: Vec<_> = panels.chunks(plan.share::<T>(panels.len())).collect();
     let bands = plan.bands::<T>(&panels);
@@ -80,7 +80,7 @@ struct Band {
 }
 
 /// What all tasks share.
-pub(in crate::ops) struct Plan {
+struct Plan {
     rows: Axis,
     columns: Axis,
     x: [usize; 4],

@@ -37,7 +37,13 @@ fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         ["serve", name, batch, pass, threads] => {
             let (batch, threads) = (batch.parse()?, threads.parse()?);
             ThreadPoolBuilder::new().num_threads(threads).build_global()?;
-            rayon::scope(|_| serve(&mut Bench::new(name, batch)?, pass == "train"))
+            rayon::scope(|_| {
+                let (mut bench, train) = (Bench::new(name, batch)?, pass == "train");
+                if !train {
+                    bench.model.fuse();
+                }
+                serve(&mut bench, train)
+            })
         }
         _ => {
             ThreadPoolBuilder::new().num_threads(1).use_current_thread().build_global()?;
@@ -90,6 +96,7 @@ fn both_passes(c: &mut Criterion, name: &str, batch: usize) -> Result<(), residu
     let (train, infer) =
         (Work { flops: 3.0 * flops, bytes: 24.0 * numbers }, Work { flops, bytes: 4.0 * numbers });
     measure(c, &format!("{name}, {batch} images/train"), train, || bench.train());
+    bench.model.fuse();
     measure(c, &format!("{name}, {batch} images/infer"), infer, || bench.infer());
     Ok(())
 }

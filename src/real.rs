@@ -1,8 +1,11 @@
 //! [`Real`]: the numbers that networks are made of, with their kernels.
 
 use crate::{
+    buffer::Buffer,
     kernels::{
+        batch::Batch,
         correlate::{Correlation, Panels},
+        filters::Panel,
         outer::{self, Factors},
         product::{self, Matrix},
         strip::Strip,
@@ -35,6 +38,16 @@ pub trait Real: Number {
         panels: &Panels<Self>,
         from: (&[Self], &mut Strip<Self>),
         to: (usize, &mut [Self]),
+    );
+    /// [`Batch::run`].
+    fn batch(plan: &Batch, isa: Isa, panels: &Panels<Self>, from: (&Buffer<Self>, usize), out: &mut [Self]);
+    /// [`Batch::products`].
+    fn batch_products(
+        plan: &Batch,
+        isa: Isa,
+        panel: &Panel,
+        factors: (&Buffer<Self>, &[Block<Self>], usize, usize),
+        dw: &mut [Block<Self>],
     );
     /// [`tile::run`].
     fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>);
@@ -73,6 +86,20 @@ macro_rules! real {
                 to: (usize, &mut [Self]),
             ) {
                 plan.run(isa, panels, from, to);
+            }
+
+            fn batch(plan: &Batch, isa: Isa, panels: &Panels<Self>, from: (&Buffer<Self>, usize), out: &mut [Self]) {
+                plan.run(isa, panels, from, out);
+            }
+
+            fn batch_products(
+                plan: &Batch,
+                isa: Isa,
+                panel: &Panel,
+                factors: (&Buffer<Self>, &[Block<Self>], usize, usize),
+                dw: &mut [Block<Self>],
+            ) {
+                plan.products(isa, panel, factors, dw);
             }
 
             fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>) {

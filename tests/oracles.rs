@@ -33,15 +33,17 @@ impl Case {
     }
 }
 
-/// Batches of 1 to 3, images of 1 to 16, channels on both sides of one and of two blocks, kernels of
+/// Batches of 1 to 3 images of 1 to 16 and of 4 to 17 images of 1 to 6, channels on both sides of one and of two blocks, kernels of
 /// 1 to 5, strides beyond the kernel, padding, dilation, groups from one to depthwise.
 fn cases() -> impl Strategy<Value = Case> {
     let width = || prop_oneof![3 => 1..=9usize, 1 => 10..=40usize];
     let pair = |range: std::ops::RangeInclusive<usize>| [range.clone(), range];
     let motion = (pair(1..=5), pair(1..=3), pair(0..=3), pair(1..=2));
     let groups = prop_oneof![2 => Just(1), 1 => 2..=18usize];
-    (1..=3usize, pair(1..=16), (groups, width(), width()), motion, any::<u64>()).prop_map(
-        |(n, size, (groups, inputs, outputs), (kernel, stride, padding, dilation), seed)| {
+    // A few images, or many small ones.
+    let images = prop_oneof![2 => (1..=3usize, pair(1..=16)), 1 => (4..=17usize, pair(1..=6))];
+    (images, (groups, width(), width()), motion, any::<u64>()).prop_map(
+        |((n, size), (groups, inputs, outputs), (kernel, stride, padding, dilation), seed)| {
             let fits = |axis: usize| dilation[axis] * (kernel[axis] - 1) < size[axis] + 2 * padding[axis];
             let kernel: [usize; 2] = std::array::from_fn(|axis| if fits(axis) { kernel[axis] } else { 1 });
             Case {

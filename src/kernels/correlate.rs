@@ -4,7 +4,7 @@ use super::{
     axis::Axis,
     filters::{Packing, Panel},
     strip::{self, Layout, Strip},
-    tile::{self, Tap},
+    tile::{self, After, Tap},
 };
 use crate::{
     buffer::Buffer,
@@ -33,8 +33,28 @@ pub struct Correlation {
     taps: Vec<Vec<Vec<Tap>>>,
 }
 
-/// Weights ready for the tiles: panels, and the blocks of each.
-pub type Panels<T> = [(Panel, Buffer<T>)];
+/// Weights ready for the tiles, and what is done to the sums that they make.
+#[derive(Clone, Debug)]
+pub struct Panels<T: Number> {
+    /// Each panel and its blocks.
+    pub packed: Vec<(Panel, Buffer<T>)>,
+    /// What is added to each output channel; empty for nothing.
+    pub bias: Vec<T>,
+    /// Whether outputs are cut off below zero.
+    pub relu: bool,
+}
+
+impl<T: Number> Panels<T> {
+    /// With nothing done to the sums.
+    pub fn new(packed: Vec<(Panel, Buffer<T>)>) -> Self {
+        Self { packed, bias: Vec::new(), relu: false }
+    }
+
+    /// What is done to the sums of a panel.
+    pub fn after(&self, panel: &Panel) -> After<'_, T> {
+        After { bias: &self.bias, relu: self.relu }.from(panel.channel)
+    }
+}
 
 impl Correlation {
     /// `rows` and `columns` say which source pixels the outputs read, `packing` which channels.
@@ -96,14 +116,16 @@ impl Correlation {
         let rows = first..first + out.len() / row_len;
         let filled = self.fill(&rows, source, strip);
         let behind = source.get(filled * self.source_row()..).unwrap_or_default();
-        let mut ahead = behind.chunks((self.rows.source_phases * self.source_row()).div_ceil(panels.len()));
-        for (panel, weights) in panels {
+        let mut ahead =
+            behind.chunks((self.rows.source_phases * self.source_row()).div_ceil(panels.packed.len()));
+        for (panel, weights) in &panels.packed {
             let blocks = strip.blocks().get(panel.part * self.layout.part()..).unwrap_or_default();
             for row in rows.clone() {
                 let out = &mut out[(row - first) * row_len..][..row_len];
                 let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
                 strip::ask_for(isa, ahead.next().unwrap_or_default());
-                self.row(isa, row, (&blocks[from * self.layout.row()..], panel, weights), out);
+                let after = panels.after(panel);
+                self.row(isa, row, (&blocks[from * self.layout.row()..], panel, weights, after), out);
             }
         }
     }
@@ -130,7 +152,7 @@ impl Correlation {
         &self,
         isa: Isa,
         row: usize,
-        (strip, panel, weights): (&[Block<T>], &Panel, &Buffer<T>),
+        (strip, panel, weights, after): (&[Block<T>], &Panel, &Buffer<T>, After<'_, T>),
         out: &mut [T],
     ) {
         let total = self.packing.results.total();
@@ -148,8 +170,8 @@ impl Correlation {
                     panel: weights.blocks(),
                     depth: self.packing.sources.depth(),
                 };
-                let mut output =
-                    tile::Output { values: &mut out[at..], stride: phases * total, channels: panel.channels };
+                let (values, stride, channels) = (&mut out[at..], phases * total, panel.channels);
+                let mut output = tile::Output { values, stride, channels, after };
                 tile::run(isa, tile.len(), panel.blocks, &input, &mut output);
             }
         }

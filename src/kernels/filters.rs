@@ -97,12 +97,6 @@ impl Packing {
         (0..parts).flat_map(in_part).collect()
     }
 
-    /// How many weights there are.
-    pub fn weights(&self) -> usize {
-        let Weights { groups, inputs, outputs, taps } = self.weights;
-        groups * inputs * outputs * taps
-    }
-
     /// How many numbers a packed panel holds.
     pub fn panel_len(&self, panel: &Panel) -> usize {
         self.weights.taps * self.sources.blocks() * BLOCK * panel.blocks * BLOCK

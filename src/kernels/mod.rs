@@ -13,6 +13,7 @@
 //! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
 //! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
 //! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
+//! | [`batch`] | for small images: the same position of many images as the pixels of a tile |
 //! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
@@ -20,6 +21,7 @@
 //! kernels never see them. No threads here, and no tensors.
 
 pub mod axis;
+pub mod batch;
 pub mod correlate;
 pub mod filters;
 pub mod outer;

@@ -41,7 +41,7 @@ impl Channels {
     }
 
     /// Every block in order: its first channel, and how many channels it holds.
-    fn spans(&self) -> impl Iterator<Item = (usize, usize)> {
+    pub(super) fn spans(&self) -> impl Iterator<Item = (usize, usize)> {
         let each = self.each;
         let in_part = (0..self.blocks()).map(move |b| (b * BLOCK, BLOCK.min(each - b * BLOCK)));
         (0..self.parts).flat_map(move |part| in_part.clone().map(move |(at, n)| (part * each + at, n)))

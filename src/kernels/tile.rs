@@ -44,6 +44,39 @@ pub struct Output<'a, T> {
     pub stride: usize,
     /// How many channels to write: at most V · 16.
     pub channels: usize,
+    /// What is done to each sum before it is written.
+    pub after: After<'a, T>,
+}
+
+/// What is done to a sum of products before it is written: a pass over memory less.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct After<'a, T> {
+    /// What is added to each channel; empty for nothing.
+    pub bias: &'a [T],
+    /// Whether it is cut off below zero.
+    pub relu: bool,
+}
+
+impl<'a, T: Number> After<'a, T> {
+    /// From this channel on.
+    pub fn from(self, channel: usize) -> Self {
+        Self { bias: self.bias.get(channel..).unwrap_or_default(), ..self }
+    }
+
+    /// Of one sum.
+    #[inline(always)]
+    fn number(self, channel: usize, sum: T) -> T {
+        let y = self.bias.get(channel).map_or(sum, |&bias| sum + bias);
+        if self.relu && y <= T::ZERO { T::ZERO } else { y }
+    }
+
+    /// Of the sums of a whole block of channels.
+    #[inline(always)]
+    pub(super) fn block<S: Simd<T>>(self, simd: S, block: usize, sum: S::V) -> S::V {
+        let bias = self.bias.as_chunks().0.get(block);
+        let y = bias.map_or(sum, |bias| simd.mul_add(simd.splat(T::ONE), sum, simd.load(bias)));
+        if self.relu { simd.relu(y) } else { y }
+    }
 }
 
 /// The most pixels that any tile has.
@@ -150,21 +183,23 @@ fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     sums: [[S::V; V]; P],
     output: &mut Output<'_, T>,
 ) {
-    let Output { ref mut values, stride, channels } = *output;
+    let Output { ref mut values, stride, channels, after } = *output;
     // Constant indices keep the sums in registers: an iterator over them goes through memory.
     for p in 0..P {
         let values = &mut values[p * stride..];
         if channels == V * BLOCK {
             let pixel: &mut [Block<T>; V] = values.as_chunks_mut().0.first_chunk_mut().expect("V blocks");
             for v in 0..V {
-                simd.store(sums[p][v], &mut pixel[v]);
+                simd.store(after.block(simd, v, sums[p][v]), &mut pixel[v]);
             }
         } else {
             let mut pixel = [[T::ZERO; BLOCK]; V];
             for v in 0..V {
                 simd.store(sums[p][v], &mut pixel[v]);
             }
-            values[..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
+            for (c, (to, &sum)) in values[..channels].iter_mut().zip(pixel.as_flattened()).enumerate() {
+                *to = after.number(c, sum);
+            }
         }
     }
 }

@@ -28,6 +28,7 @@
 
 #![allow(clippy::needless_range_loop, reason = "constant indices keep the numbers in registers")]
 
+use super::tile::After;
 use crate::{
     number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd},
@@ -352,6 +353,8 @@ pub struct Patch<'a, T> {
     pub stride: [usize; 2],
     /// How many blocks of channels.
     pub blocks: usize,
+    /// What is done to each sum before it is written.
+    pub after: After<'a, T>,
 }
 
 struct OutputTile<'a, 'b, T> {
@@ -366,7 +369,7 @@ impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Patch { ref mut values, size, stride, blocks } = *self.to;
+        let Patch { ref mut values, size, stride, blocks, after } = *self.to;
         for block in 0..blocks {
             let mut m = [[simd.splat(T::ZERO); INPUTS]; INPUTS];
             for i in 0..INPUTS {
@@ -380,7 +383,8 @@ impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
                 for j in 0..OUTPUTS {
                     if i < size[0] && j < size[1] {
                         let at = i * stride[0] + j * stride[1] + block * BLOCK;
-                        simd.store(y[i][j], values[at..].first_chunk_mut().expect("whole blocks"));
+                        let y = after.block(simd, block, y[i][j]);
+                        simd.store(y, values[at..].first_chunk_mut().expect("whole blocks"));
                     }
                 }
             }

@@ -38,6 +38,9 @@ pub trait Model<T: Real>: Send {
     /// Logits (N, classes) for images (N, H, W, C), by running statistics and without dropout.
     fn scores(&mut self, images: Tensor<T>) -> Tensor<T>;
 
+    /// Makes the network one that only judges, as fast as it can: see [`Layer::fuse`].
+    fn fuse(&mut self);
+
     /// Training forward, loss, backward: *adds* to every gradient.
     ///
     /// # Panics
@@ -72,6 +75,10 @@ pub struct Step<T: Real> {
 impl<T: Real> Model<T> for Sequential<T> {
     fn scores(&mut self, images: Tensor<T>) -> Tensor<T> {
         self.forward(images, Mode::Eval)
+    }
+
+    fn fuse(&mut self) {
+        Layer::fuse(self);
     }
 
     fn train_step(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> Step<T> {

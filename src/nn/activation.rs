@@ -3,7 +3,7 @@
 //! Each keeps its output, since the slope of all three can be told from it; but for a ReLU whose work the layer
 //! before it does.
 
-use super::{Kept, Layer, Mode, Outline};
+use super::{Affine, Kept, Layer, Mode, Outline};
 use crate::{
     ops::{relu, sigmoid, tanh},
     real::Real,
@@ -80,6 +80,10 @@ impl<T: Real> Layer<T> for Relu<T> {
 
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
         if self.taken_over { dy } else { relu::backward(dy, &self.y.take()) }
+    }
+
+    fn affine(&self) -> Option<Affine<T>> {
+        Some(Affine { scale: Vec::new(), shift: Vec::new(), relu: !self.taken_over })
     }
 
     fn outline(&self, x: Shape) -> Outline {

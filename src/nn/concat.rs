@@ -62,6 +62,10 @@ impl<T: Real> Layer<T> for Concat<T> {
         dxs.reduce(|sum, dx| add::forward(sum, &dx)).expect("forward refuses to join no branches")
     }
 
+    fn fuse(&mut self) {
+        self.branches.iter_mut().for_each(|(_, branch)| branch.fuse());
+    }
+
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.branches.iter_mut().for_each(|(name, branch)| branch.visit(&at.join(name), each));
     }

@@ -1,10 +1,10 @@
 //! [`Conv2d`]: a convolution with weights to learn.
 
-use super::{Init, Kept, Layer, Mode, Outline, Pair, Param, Path, Slot, Visitor};
+use super::{Affine, Init, Kept, Layer, Mode, Outline, Pair, Param, Path, Slot, Visitor};
 use crate::{
     ops::{
         bias,
-        conv2d::{self, Geometry},
+        conv2d::{self, Filters, Geometry},
     },
     real::Real,
     rng::Generator,
@@ -28,6 +28,14 @@ pub struct Conv2d<T: Real> {
     bias: Option<Param<T>>,
     geometry: Geometry,
     x: Kept<Tensor<T>>,
+    /// Set by [`Layer::fuse`]: a ReLU comes behind, and weights are laid out once.
+    fused: Option<Fused<T>>,
+}
+
+#[derive(Debug)]
+struct Fused<T: Real> {
+    relu: bool,
+    filters: Option<Filters<T>>,
 }
 
 impl<T: Real> Conv2d<T> {
@@ -39,6 +47,7 @@ impl<T: Real> Conv2d<T> {
             bias: Some(Param::new(Tensor::zeros([to]))),
             geometry: Geometry::default(),
             x: Kept::default(),
+            fused: None,
         }
     }
 
@@ -118,6 +127,13 @@ impl<T: Real> Conv2d<T> {
 
 impl<T: Real> Layer<T> for Conv2d<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
+        if let Some(fused) = &mut self.fused {
+            assert_eq!(mode, Mode::Eval, "a fused layer does not learn");
+            let kept = fused.filters.take().filter(|filters| filters.suit(x.shape()));
+            let bias = self.bias.as_ref().map(|b| &b.value);
+            let new = || Filters::new(&self.weight.value, self.geometry, bias, fused.relu, x.shape());
+            return fused.filters.insert(kept.unwrap_or_else(new)).forward(&x);
+        }
         let y = conv2d::forward(&x, &self.weight.value, self.geometry);
         self.x.keep(mode, || x);
         match &self.bias {
@@ -133,6 +149,28 @@ impl<T: Real> Layer<T> for Conv2d<T> {
 
     fn backward_params(&mut self, dy: Tensor<T>) {
         self.learn(&dy);
+    }
+
+    fn fuse(&mut self) {
+        self.fused = Some(Fused { relu: false, filters: None });
+    }
+
+    /// (w · x + b) · scale + shift = (scale · w) · x + (scale · b + shift).
+    fn absorb(&mut self, Affine { scale, shift, relu }: &Affine<T>) -> bool {
+        let Some(fused @ Fused { relu: false, .. }) = &mut self.fused else { return false };
+        *fused = Fused { relu: *relu, filters: None };
+        if scale.is_empty() {
+            return true;
+        }
+        let each = self.weight.value.len() / scale.len();
+        for (w, &scale) in self.weight.value.as_mut_slice().chunks_exact_mut(each).zip(scale) {
+            w.iter_mut().for_each(|w| *w *= scale);
+        }
+        let bias = self.bias.get_or_insert_with(|| Param::new(Tensor::zeros([scale.len()])));
+        for (b, (&scale, &shift)) in bias.value.as_mut_slice().iter_mut().zip(scale.iter().zip(shift)) {
+            *b = *b * scale + shift;
+        }
+        true
     }
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {

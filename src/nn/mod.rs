@@ -58,6 +58,17 @@ pub enum Mode {
     Eval,
 }
 
+/// `scale · x + shift` of each channel, and then perhaps a ReLU.
+#[derive(Clone, Debug)]
+pub struct Affine<T> {
+    /// One for each channel; none at all where they are 1.
+    pub scale: Vec<T>,
+    /// One for each channel; none at all where they are 0.
+    pub shift: Vec<T>,
+    /// Whether a ReLU comes behind.
+    pub relu: bool,
+}
+
 /// A function with parameters, its derivative, and the names of its parameters.
 pub trait Layer<T: Real>: Send {
     /// The output for `x`. In [`Mode::Train`] the layer keeps what [`backward`](Self::backward) needs.
@@ -84,6 +95,22 @@ pub trait Layer<T: Real>: Send {
     /// Asked once, when a ReLU is put behind. A layer that returns true cuts its output off below zero from now on,
     /// in the pass over memory that computes it, and its backward goes through that ReLU.
     fn take_over_relu(&mut self) -> bool {
+        false
+    }
+
+    /// Makes the layer one that only judges, as fast as it can: what it does in [`Mode::Eval`] stays the same but for
+    /// the last digits. Weights are laid out once, and a chain folds its batch norms and ReLUs into the convolutions
+    /// before them, so that names of parameters vanish: load weights before, and save none after.
+    fn fuse(&mut self) {}
+
+    /// What the layer does to each channel when it judges, if that is all that it does.
+    fn affine(&self) -> Option<Affine<T>> {
+        None
+    }
+
+    /// Asked of a [fused](Self::fuse) layer. One that returns true does what `behind` says to its outputs from now on.
+    fn absorb(&mut self, behind: &Affine<T>) -> bool {
+        let _ = behind;
         false
     }
 

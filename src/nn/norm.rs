@@ -1,6 +1,6 @@
 //! [`BatchNorm2d`]: every channel with a mean and a spread of its own learning.
 
-use super::{Kept, Layer, Mode, Outline, Param, Path, Slot, Visitor};
+use super::{Affine, Kept, Layer, Mode, Outline, Param, Path, Slot, Visitor};
 use crate::{
     ops::batch_norm::{self, Running, Saved},
     real::Real,
@@ -106,6 +106,17 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         self.weight.accumulate(&dweight);
         self.bias.accumulate(&dbias);
         dx
+    }
+
+    fn affine(&self) -> Option<Affine<T>> {
+        let scale = |(gamma, var): (&T, &T)| gamma.to_f64() / (var.to_f64() + self.eps).sqrt();
+        let scale = self.weight.value.as_slice().iter().zip(self.running_var.as_slice()).map(scale);
+        let shift = self.bias.value.as_slice().iter().zip(self.running_mean.as_slice());
+        let (scale, shift) = scale
+            .zip(shift)
+            .map(|(scale, (beta, mean))| (T::of(scale), T::of(beta.to_f64() - scale * mean.to_f64())))
+            .unzip();
+        Some(Affine { scale, shift, relu: self.relu })
     }
 
     fn take_over_relu(&mut self) -> bool {

@@ -70,6 +70,11 @@ impl<T: Real> Layer<T> for Residual<T> {
     }
     // ANCHOR_END: backward
 
+    fn fuse(&mut self) {
+        self.body.fuse();
+        self.shortcut.iter_mut().for_each(Layer::fuse);
+    }
+
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.body.visit(at, each);
         if let Some(shortcut) = &mut self.shortcut {

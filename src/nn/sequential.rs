@@ -77,6 +77,21 @@ impl<T: Real> Layer<T> for Sequential<T> {
         }
     }
 
+    fn fuse(&mut self) {
+        self.0.iter_mut().for_each(|(_, layer)| layer.fuse());
+        let mut i = 1;
+        while i < self.0.len() {
+            let (before, behind) = self.0.split_at_mut(i);
+            let affine = behind[0].1.affine();
+            let absorbed = affine.is_some_and(|affine| before[i - 1].1.absorb(&affine));
+            if absorbed {
+                self.0.remove(i);
+            } else {
+                i += 1;
+            }
+        }
+    }
+
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.0.iter_mut().for_each(|(name, layer)| layer.visit(&at.join(name), each));
     }

@@ -58,6 +58,10 @@ impl<T: Real> Layer<T> for Sum<T> {
     }
     // ANCHOR_END: passes
 
+    fn fuse(&mut self) {
+        self.0.iter_mut().for_each(|(_, branch)| branch.fuse());
+    }
+
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.0.iter_mut().for_each(|(name, branch)| branch.visit(&at.join(name), each));
     }

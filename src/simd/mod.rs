@@ -59,6 +59,8 @@ pub trait Simd<T>: Copy {
     fn store(self, v: Self::V, to: &mut Block<T>);
     /// `a * b + c`, fused where the instruction set fuses.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Zero in place of what is below it; NaN stays NaN.
+    fn relu(self, v: Self::V) -> Self::V;
     /// Asks for the block to be brought into the first-level cache.
     fn prefetch(self, at: &Block<T>);
 }

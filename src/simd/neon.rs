@@ -33,7 +33,7 @@ impl Neon {
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident) => {
         impl Simd<$T> for Neon {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -67,10 +67,16 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn relu(self, v: Self::V) -> Self::V {
+                // SAFETY: as in `splat`. Of a zero and a NaN, the NaN comes out.
+                std::array::from_fn(|i| unsafe { $max($splat(0.0), v[i]) })
+            }
+
+            #[inline(always)]
             fn prefetch(self, _: &Block<$T>) {}
         }
     };
 }
 
-simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32);
-simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64);
+simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32 vmaxq_f32);
+simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64 vmaxq_f64);

@@ -10,7 +10,7 @@ use std::{
 #[derive(Clone, Copy)]
 pub(super) struct Scalar;
 
-impl<T: Copy + Add<Output = T> + Mul<Output = T>> Simd<T> for Scalar {
+impl<T: Copy + Default + PartialOrd + Add<Output = T> + Mul<Output = T>> Simd<T> for Scalar {
     type V = Block<T>;
     // The baseline of x86-64 has sixteen registers of four f32.
     const BLOCKS: usize = 4;
@@ -34,6 +34,11 @@ impl<T: Copy + Add<Output = T> + Mul<Output = T>> Simd<T> for Scalar {
     #[inline(always)]
     fn mul_add(self, a: Block<T>, b: Block<T>, c: Block<T>) -> Block<T> {
         array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    fn relu(self, v: Block<T>) -> Block<T> {
+        v.map(|x| if x <= T::default() { T::default() } else { x })
     }
 
     #[inline(always)]

@@ -67,7 +67,7 @@ impl Avx512 {
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident) => {
         impl Simd<$T> for $Isa {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -101,6 +101,12 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn relu(self, v: Self::V) -> Self::V {
+                // SAFETY: as in `splat`. Of a zero and a NaN, the second comes out: the NaN.
+                std::array::from_fn(|i| unsafe { $max($splat(0.0), v[i]) })
+            }
+
+            #[inline(always)]
             fn prefetch(self, at: &Block<$T>) {
                 // SAFETY: a prefetch reads nothing that the program can see.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
@@ -109,7 +115,7 @@ macro_rules! simd {
     };
 }
 
-simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps);
-simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd);
-simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps);
-simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd);
+simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps);
+simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd);

@@ -65,6 +65,11 @@ impl<T: Real> Model<T> for GoogLeNet<T> {
         self.forward(images, Mode::Eval).0
     }
 
+    fn fuse(&mut self) {
+        self.trunk.iter_mut().for_each(Layer::fuse);
+        Layer::fuse(&mut self.classifier);
+    }
+
     fn train_step(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> Step<T> {
         let (logits, auxiliary) = self.forward(images, Mode::Train);
         let (mut value, probabilities) = loss.forward(&logits, labels);

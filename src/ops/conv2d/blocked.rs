@@ -8,7 +8,8 @@ use crate::{
     buffer::Buffer,
     kernels::{
         axis::Axis,
-        correlate::Correlation,
+        batch::Batch,
+        correlate::{Correlation, Panels},
         filters::{Direction, Packing, Panel, Weights},
         strip::{self, Layout, Strip},
         tile,
@@ -19,6 +20,7 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
+mod images;
 mod weights;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
@@ -35,15 +37,15 @@ pub(super) const PACKING: usize = 64;
 /// See [`super::forward`].
 #[track_caller]
 pub fn forward<T: Real>(isa: Isa, x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
-    let y = g.output_shape(x.shape(), w.shape());
-    correlate(isa, Pass { direction: Direction::Forward, geometry: g }, x, w, y)
+    forward_packed(isa, x, (w.shape(), &packed(isa, w, g)), g)
 }
 
 /// See [`super::grad_input`].
 #[track_caller]
 pub fn grad_input<T: Real>(isa: Isa, dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x, w.shape()), "dy has the shape of the output");
-    correlate(isa, Pass { direction: Direction::Backward, geometry: g }, dy, w, x)
+    let panels = pack(isa, &packing(w.shape(), g.groups, Direction::Backward), w.as_slice());
+    correlate(isa, Pass { direction: Direction::Backward, geometry: g }, dy, (w.shape(), &panels), x)
 }
 
 #[derive(Clone, Copy)]
@@ -73,23 +75,52 @@ pub(super) fn packing(w: Shape, groups: usize, direction: Direction) -> Packing 
     Packing::new(weights, direction)
 }
 
-/// The panels of `w` (O, I, KH, KW) or (O, I).
-fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Vec<(Panel, Buffer<T>)> {
+/// The panels of `w` (O, I, KH, KW).
+fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Panels<T> {
     let panels = packing.panels(tile::blocks::<T>(isa));
-    threads::map(PACKING * w.len(), panels.len(), |i| (panels[i], packing.pack(&panels[i], w)))
+    let pack = |i: usize| (panels[i], packing.pack(&panels[i], w));
+    Panels::new(threads::map(PACKING * w.len(), panels.len(), pack))
 }
 
-fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, result: Shape) -> Tensor<T> {
-    let packing = packing(w.shape(), pass.geometry.groups, pass.direction);
+/// [`forward`] with weights packed before.
+pub(super) fn forward_packed<T: Real>(
+    isa: Isa,
+    x: &Tensor<T>,
+    w: (Shape, &Panels<T>),
+    g: Geometry,
+) -> Tensor<T> {
+    correlate(isa, Pass { direction: Direction::Forward, geometry: g }, x, w, g.output_shape(x.shape(), w.0))
+}
+
+/// The weights of [`forward_packed`].
+pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry) -> Panels<T> {
+    pack(isa, &packing(w.shape(), g.groups, Direction::Forward), w.as_slice())
+}
+
+fn correlate<T: Real>(
+    isa: Isa,
+    pass: Pass,
+    source: &Tensor<T>,
+    (w, panels): (Shape, &Panels<T>),
+    result: Shape,
+) -> Tensor<T> {
+    let packing = packing(w, pass.geometry.groups, pass.direction);
     let mut out = Tensor::scratch(result);
-    if is_pointwise(w.shape(), pass.geometry) {
-        pointwise(isa, packing, w.as_slice(), source.as_slice(), out.as_mut_slice());
+    if is_pointwise(w, pass.geometry) {
+        pointwise(isa, (packing, panels), source.as_slice(), out.as_mut_slice());
         return out;
     }
-    let panels = pack(isa, &packing, w.as_slice());
     let ([_, height, width, _], [_, out_height, out_width, _]) = (source.dims::<4>(), out.dims::<4>());
-    let [_, _, kh, kw] = w.dims();
-    let plan = Correlation::new(pass.axes([kh, kw]), [height, width], [out_height, out_width], packing);
+    let &[_, _, kh, kw] = w.dims() else { unreachable!("output_shape checked the ranks") };
+    let outputs = if pass.direction == Direction::Forward { result } else { source.shape() };
+    let products = outputs.len() / w.dims()[0].max(1) * w.len();
+    let (axes, sizes) = (pass.axes([kh, kw]), [[height, width], [out_height, out_width]]);
+    let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
+    if let Some(chunk) = batch.chunk::<T>(isa, source.dims::<4>()[0], rayon::current_num_threads()) {
+        images::correlate(isa, (&batch, chunk, products), panels, source, &mut out);
+        return out;
+    }
+    let plan = Correlation::new(axes, sizes[0], sizes[1], packing);
     let (row, band) = (out_width * packing.results.total(), plan.band::<T>());
     let image = height * width * packing.sources.total();
     let images = out.as_mut_slice().chunks_mut(out_height * row).enumerate();
@@ -97,20 +128,17 @@ fn correlate<T: Real>(isa: Isa, pass: Pass, source: &Tensor<T>, w: &Tensor<T>, r
         let source = &source.as_slice()[i * image..];
         out.chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
     });
-    let outputs = if pass.direction == Direction::Forward { result } else { source.shape() };
-    let products = outputs.len() / w.shape().dims()[0].max(1) * w.len();
     threads::each(
         products,
         bands.collect(),
         || plan.strip(),
-        |strip, (source, first, out)| T::correlate(&plan, isa, &panels, (source, strip), (first, out)),
+        |strip, (source, first, out)| T::correlate(&plan, isa, panels, (source, strip), (first, out)),
     );
     out
 }
 
-/// A 1x1 convolution: `source` (pixels, sources) and `w` (O, I) to `out` (pixels, results).
-fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], source: &[T], out: &mut [T]) {
-    let panels = pack(isa, &packing, w);
+/// A 1x1 convolution: `source` (pixels, sources) to `out` (pixels, results).
+fn pointwise<T: Real>(isa: Isa, (packing, panels): (Packing, &Panels<T>), source: &[T], out: &mut [T]) {
     let (sources, results) = (packing.sources.total(), packing.results.total());
     let pixels =
         (WORTH_A_TASK / (packing.sources.each * results)).next_multiple_of(14).clamp(14, MOST_PIXELS);
@@ -126,10 +154,10 @@ fn pointwise<T: Real>(isa: Isa, packing: Packing, w: &[T], source: &[T], out: &m
         |strip, (i, out)| {
             let source = &source[i * pixels * sources..];
             if out.len() == pixels * results {
-                T::correlate(&whole, isa, &panels, (source, strip), (0, out));
+                T::correlate(&whole, isa, panels, (source, strip), (0, out));
             } else {
                 let last = plan(out.len() / results);
-                T::correlate(&last, isa, &panels, (source, &mut last.strip()), (0, out));
+                T::correlate(&last, isa, panels, (source, &mut last.strip()), (0, out));
             }
         },
     );

@@ -14,9 +14,12 @@
 //! of the inputs (Krizhevsky et al. 2012, section 3.2; Xie et al. 2017).
 
 pub mod blocked;
+mod filters;
 pub mod im2col;
 pub mod naive;
 pub mod winograd;
+
+pub use filters::Filters;
 
 use crate::{
     real::Real,

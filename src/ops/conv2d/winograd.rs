@@ -14,9 +14,9 @@ use crate::{
     buffer::Buffer,
     error::Error,
     kernels::{
-        correlate,
-        filters::{Direction, Packing, Panel},
-        tile::{self, Tap},
+        correlate::{self, Panels},
+        filters::{Direction, Panel},
+        tile::{self, After, Tap},
         winograd::{Image, OUTPUTS, POSITIONS, Patch, Spread},
     },
     ops::threads,
@@ -81,9 +81,25 @@ fn tiles(result: Shape) -> usize {
 /// If the shapes do not fit together, or this form does not [fit](fits).
 #[track_caller]
 pub fn forward<T: Real>(isa: Isa, x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
-    let y = g.output_shape(x.shape(), w.shape());
+    forward_packed(isa, x, (w.shape(), &packed(isa, w, g)), g)
+}
+
+/// [`forward`] with weights turned before.
+#[track_caller]
+pub(super) fn forward_packed<T: Real>(
+    isa: Isa,
+    x: &Tensor<T>,
+    w: (Shape, &Panels<T>),
+    g: Geometry,
+) -> Tensor<T> {
+    correlate(isa, (x, w), Direction::Forward, g.padding, g.output_shape(x.shape(), w.0))
+}
+
+/// The weights of [`forward_packed`].
+#[track_caller]
+pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry) -> Panels<T> {
     assert!(fits(w.shape(), g), "Winograd's form for weights {} and {g:?}", w.shape());
-    correlate(isa, (x, w), Direction::Forward, g.padding, y)
+    transformed(isa, w, Direction::Forward)
 }
 
 /// See [`super::grad_input`].
@@ -94,18 +110,18 @@ pub fn forward<T: Real>(isa: Isa, x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> 
 pub fn grad_input<T: Real>(isa: Isa, dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x, w.shape()), "dy has the shape of the output");
     assert!(fits(w.shape(), g), "Winograd's form for weights {} and {g:?}", w.shape());
-    correlate(isa, (dy, w), Direction::Backward, g.padding.map(|p| 2 - p), x)
+    let panels = transformed(isa, w, Direction::Backward);
+    correlate(isa, (dy, (w.shape(), &panels)), Direction::Backward, g.padding.map(|p| 2 - p), x)
 }
 
 fn correlate<T: Real>(
     isa: Isa,
-    (source, w): (&Tensor<T>, &Tensor<T>),
+    (source, (w, panels)): (&Tensor<T>, (Shape, &Panels<T>)),
     direction: Direction,
     padding: [usize; 2],
     result: Shape,
 ) -> Tensor<T> {
-    let packing = blocked::packing(w.shape(), 1, direction);
-    let panels = transformed(isa, &packing, w.as_slice(), direction == Direction::Backward);
+    let packing = blocked::packing(w, 1, direction);
     let mut out = Tensor::scratch(result);
     let plan = Plan::new(source.dims(), out.dims(), padding);
     let tasks = plan.tasks(out.as_mut_slice());
@@ -118,9 +134,9 @@ fn correlate<T: Real>(
         || [blocks, widest].map(|blocks| Buffer::scratch(POSITIONS * blocks * most * BLOCK)),
         |[v, m], (rows, out)| {
             plan.inputs(isa, rows.clone(), 0..blocks, source.as_slice(), v);
-            for (panel, u) in &panels {
+            for (panel, u) in &panels.packed {
                 plan.multiply(isa, rows.len() * plan.tiles[1], (v, blocks), (panel, u), m);
-                plan.outputs(isa, rows.clone(), panel, m, out);
+                plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), m, out);
             }
         },
     );
@@ -131,14 +147,16 @@ mod weights;
 pub use weights::grad_weights;
 
 /// The panels of `G g Gᵀ`.
-fn transformed<T: Real>(isa: Isa, packing: &Packing, w: &[T], turned: bool) -> Vec<(Panel, Buffer<T>)> {
+fn transformed<T: Real>(isa: Isa, w: &Tensor<T>, direction: Direction) -> Panels<T> {
+    let (packing, turned) = (blocked::packing(w.shape(), 1, direction), direction == Direction::Backward);
     let panels = packing.panels(tile::blocks::<T>(isa));
-    threads::map(blocked::PACKING * w.len(), panels.len(), |i| {
-        let packed = packing.pack(&panels[i], w);
+    let turn = |i: usize| {
+        let packed = packing.pack(&panels[i], w.as_slice());
         let mut u = Buffer::scratch(packed.len() / 9 * POSITIONS);
         T::winograd_filters(isa, packed.blocks(), u.blocks_mut(), turned);
         (panels[i], u)
-    })
+    };
+    Panels::new(threads::map(blocked::PACKING * w.len(), panels.len(), turn))
 }
 
 /// How the outputs fall into tiles.
@@ -252,13 +270,21 @@ impl Plan {
                     depth: BLOCK,
                 };
                 let values = &mut m[piece.start * width..];
-                let mut output = tile::Output { values, stride: width, channels: width };
+                let after = After::default();
+                let mut output = tile::Output { values, stride: width, channels: width, after };
                 T::tile(isa, piece.len(), panel.blocks, &input, &mut output);
             }
         }
     }
 
-    fn outputs<T: Real>(&self, isa: Isa, rows: Range<usize>, panel: &Panel, m: &Buffer<T>, out: &mut [T]) {
+    fn outputs<T: Real>(
+        &self,
+        isa: Isa,
+        rows: Range<usize>,
+        (panel, after): (&Panel, After<'_, T>),
+        m: &Buffer<T>,
+        out: &mut [T],
+    ) {
         let [_, _, width, channels] = self.result;
         let tiles = rows.len() * self.tiles[1];
         let mut at = panel.channel;
@@ -270,6 +296,7 @@ impl Plan {
                     size: [height, OUTPUTS.min(width - column * OUTPUTS)],
                     stride: [width * channels, channels],
                     blocks: panel.blocks,
+                    after,
                 };
                 T::winograd_output(isa, m.blocks(), [i * self.tiles[1] + column, tiles], &mut patch);
             }

@@ -28,38 +28,69 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
         [n, h, width, c] if is_pointwise(w, g) => [1, n * h, width, c],
         dims => dims,
     };
-    let plan = Plan::new(rows(x), rows(dy), weights, axes);
+    let products = dy.len() / outputs * w.len();
     let mut dw = Tensor::zeros(w);
-    sum_over_images(isa, &plan, (x.as_slice(), dy.as_slice()), dw.as_mut_slice());
+    let ([images, h, width, _], [_, oh, ow, _]) = (x.dims(), dy.dims());
+    let batch = Batch::new(axes.clone(), [h, width], [oh, ow], Packing::new(weights, Direction::Forward));
+    if let Some(chunk) = batch.gradients_chunk::<T>(images).filter(|_| !is_pointwise(w, g)) {
+        images::grad_weights(isa, (&batch, chunk, products), (dy, x), &mut dw);
+        return dw;
+    }
+    let plan = Plan::new(rows(x), rows(dy), weights, axes);
+    let bands = plan.bands::<T>(tile::blocks::<T>(isa));
+    sum_up(isa, plan.packing, (products, x.len(), bands.len()), dw.as_mut_slice(), |share, part, sums| {
+        plan.add(isa, share, &bands[part], (x.as_slice(), dy.as_slice()), sums);
+    });
     dw
 }
 
-/// `dw` (O, I, KH, KW) of all images.
-fn sum_over_images<T: Real>(isa: Isa, plan: &Plan, (x, dy): (&[T], &[T]), dw: &mut [T]) {
-    let panels = plan.packing.panels(tile::blocks::<T>(isa));
-    let shares: Vec<_> = panels.chunks(plan.share::<T>(panels.len())).collect();
-    let bands = plan.bands::<T>(&panels);
-    let products = dy.len() / plan.packing.results.total().max(1) * dw.len();
+/// `dw` (O, I, KH, KW) from tasks that each add up a share of its panels over a part of the `units` that the batch
+/// falls into: `add` gets the share, the part, and the panels' packed sums one after the other.
+pub(super) fn sum_up<T: Real>(
+    isa: Isa,
+    packing: Packing,
+    (products, inputs, units): (usize, usize, usize),
+    dw: &mut [T],
+    add: impl Fn(&[Panel], Range<usize>, &mut [T]) + Sync,
+) {
+    let panels = packing.panels(tile::blocks::<T>(isa));
+    // Each share lays out all inputs anew, and each part has sums of its own that are written and added up: as many
+    // shares as make the two cost the same.
+    let even = (2 * TASKS * dw.len() / inputs.max(1)).isqrt();
+    let shares = even.max(size_of_val(dw) / SHARE_BYTES).max(1);
+    let shares: Vec<_> = panels.chunks(panels.len().div_ceil(shares)).collect();
     let tasks = if threads::is_small(products) { 1 } else { TASKS };
-    let parts = tasks.div_ceil(shares.len()).min(bands.len()).max(1);
+    let parts = tasks.div_ceil(shares.len()).min(units).max(1);
     let sums = threads::map(products, shares.len() * parts, |task| {
         let (share, part) = (shares[task / parts], task % parts);
-        let bands = &bands[part * bands.len() / parts..(part + 1) * bands.len() / parts];
-        plan.sum(isa, share, bands, (x, dy))
+        let mut sums = Buffer::zeros(share.iter().map(|panel| packing.panel_len(panel)).sum());
+        add(share, part * units / parts..(part + 1) * units / parts, &mut sums);
+        sums
     });
 
-    let each = dw.len() / plan.packing.results.total();
+    let each = dw.len() / packing.results.total();
     let mut rest = dw;
     for (share, sums) in shares.iter().zip(sums.chunks(parts)) {
-        let total = in_order(sums.iter());
-        let mut packed = &total[..];
-        for panel in *share {
+        let mut total = in_order(sums.iter());
+        for (panel, sums) in by_panel(packing, share, &mut total) {
             let (mine, behind) = rest.split_at_mut(panel.channels * each);
-            let (numbers, others) = packed.split_at(plan.packing.panel_len(panel));
-            plan.packing.unpack(panel, numbers, mine, panel.channel * each);
-            (rest, packed) = (behind, others);
+            packing.unpack(panel, sums, mine, panel.channel * each);
+            rest = behind;
         }
     }
+}
+
+/// The packed sums of each panel of a share.
+pub(super) fn by_panel<'a, T>(
+    packing: Packing,
+    share: &'a [Panel],
+    mut sums: &'a mut [T],
+) -> impl Iterator<Item = (&'a Panel, &'a mut [T])> {
+    share.iter().map(move |panel| {
+        let (mine, behind) = std::mem::take(&mut sums).split_at_mut(packing.panel_len(panel));
+        sums = behind;
+        (panel, mine)
+    })
 }
 
 /// The sum of the parts, first to last: it must not depend on who was ready first.
@@ -92,24 +123,15 @@ struct Plan {
 
 impl Plan {
     /// For inputs `x` and gradients `dy`, (N, H, W, C), of a convolution along `rows` and `columns`.
-    pub fn new(x: [usize; 4], dy: [usize; 4], weights: Weights, [rows, columns]: [Axis; 2]) -> Self {
+    fn new(x: [usize; 4], dy: [usize; 4], weights: Weights, [rows, columns]: [Axis; 2]) -> Self {
         let packing = Packing::new(weights, Direction::Forward);
         let layout = Layout::new(packing.sources, &columns, dy[2]);
         let reach = rows.span(|step| step.reach(rows.source_phases));
         Self { rows, columns, x, dy, packing, layout, reach }
     }
 
-    /// How many of the `panels` make a share. Each share lays out all inputs anew, and each part of the batch has
-    /// gradients of its own that are written and added up: as many shares as make the two cost the same.
-    fn share<T>(&self, panels: usize) -> usize {
-        let [x, dw] = [self.x.iter().product(), self.packing.weights()];
-        let even = (2 * TASKS * dw / usize::max(x, 1)).isqrt();
-        panels.div_ceil(even.max(dw * size_of::<T>() / SHARE_BYTES).max(1))
-    }
-
-    /// Each image's rows in bands: the image, and the rows.
-    fn bands<T>(&self, panels: &[Panel]) -> Vec<Band> {
-        let blocks = panels.iter().map(|panel| panel.blocks).max().unwrap_or(1);
+    /// Each image's rows in bands, for panels of so many blocks.
+    fn bands<T>(&self, blocks: usize) -> Vec<Band> {
         let row = self.dy[2] * (blocks + self.rows.source_phases) * BLOCK * size_of::<T>();
         let (height, most) = (self.dy[1], (BAND_BYTES / row).clamp(1, self.dy[1].max(1)));
         let firsts = (0..height).step_by(most);
@@ -118,26 +140,20 @@ impl Plan {
         (0..self.x[0]).flat_map(band).collect()
     }
 
-    /// The gradients of a share's panels over some bands, packed, one panel after the other.
-    fn sum<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T])) -> Buffer<T> {
-        let numbers = share.iter().map(|panel| self.packing.panel_len(panel)).sum();
+    /// Adds the gradients of a share's panels over some bands, packed, one panel after the other.
+    fn add<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T]), sums: &mut [T]) {
         let blocks = share.iter().map(|panel| panel.blocks).max().unwrap_or(1);
         let most = bands.iter().map(|band| band.rows.len()).max().unwrap_or(1);
         let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
-        let mut sums = Buffer::zeros(numbers);
         let mut strip = Strip::new(&self.layout, strip_rows);
         let mut gradients = Buffer::scratch(most * self.dy[2] * blocks * BLOCK);
         for band in bands {
             self.fill(band, x, &mut strip);
-            let mut sums = &mut sums[..];
-            for panel in share {
-                let (dw, behind) = sums.split_at_mut(self.packing.panel_len(panel));
+            for (panel, dw) in by_panel(self.packing, share, sums) {
                 self.gather(band, panel, dy, &mut gradients);
                 self.band_products(isa, panel, band.rows.clone(), (&strip, &gradients), dw.as_chunks_mut().0);
-                sums = behind;
             }
         }
-        sums
     }
 
     /// The rows of the input that a band of outputs reads.

@@ -1,0 +1,167 @@
+//! Small images: a tile's pixels are one position of many images.
+//!
+//! A row of a 4x4 image fills four of a tile's fourteen pixels, and the filter is loaded anew for each row. The same
+//! position of fourteen images fills a tile, every output position reads the same packed panel, and taps that
+//! would read padding are left out: of the 144 products of a 3x3 kernel on a 4x4 image, 100 remain.
+//!
+//! ```text
+//! strip[position][block of 16 channels][image] -> sixteen channels
+//! ```
+
+use super::{
+    axis::Axis,
+    correlate::Panels,
+    filters::{Packing, Panel},
+    outer::{self, Factors, Run},
+    strip::{self, Channels},
+    tile::{self, Tap},
+};
+use crate::{
+    buffer::Buffer,
+    number::Number,
+    simd::{BLOCK, Block, Isa},
+};
+
+/// A strip of one chunk of images should leave the second-level cache room for a panel.
+const STRIP_BYTES: usize = 1 << 20;
+
+/// Which source positions the output positions of small images read, and by which taps.
+#[derive(Debug)]
+pub struct Batch {
+    axes: [Axis; 2],
+    source: [usize; 2],
+    output: [usize; 2],
+    /// How channels fall into blocks, and weights into panels.
+    pub packing: Packing,
+}
+
+/// A source position, and the tap by which it is read.
+struct Place {
+    source: usize,
+    tap: usize,
+}
+
+impl Batch {
+    /// `axes` say which source pixels the outputs read, `packing` which channels.
+    pub fn new(axes: [Axis; 2], source: [usize; 2], output: [usize; 2], packing: Packing) -> Self {
+        Self { axes, source, output, packing }
+    }
+
+    /// How many images fill a tile, of `images` on `threads`; none where rows of pixels fill it as well, or where the
+    /// images are too large.
+    pub fn chunk<T: Number>(&self, isa: Isa, images: usize, threads: usize) -> Option<usize> {
+        let most = tile::pixels::<T>(isa, tile::blocks::<T>(isa));
+        let even =
+            |pixels: usize, pieces: usize| pixels.div_ceil(pixels.div_ceil(most).next_multiple_of(pieces));
+        let width = self.output[1].div_ceil(self.axes[1].output_phases());
+        let chunk = even(images.max(1), threads);
+        let fits = images > 0 && self.strip_len(chunk) * size_of::<T>() <= STRIP_BYTES;
+        (chunk > even(width, 1) && fits).then_some(chunk)
+    }
+
+    /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough.
+    pub fn gradients_chunk<T: Number>(&self, images: usize) -> Option<usize> {
+        let most = STRIP_BYTES / (self.strip_len(1) * size_of::<T>());
+        let chunk = images.div_ceil(images.div_ceil(most.max(1)).max(1));
+        (chunk > self.output[1] && most > 0).then_some(chunk)
+    }
+
+    /// How many numbers the strip of a chunk of images holds.
+    pub fn strip_len(&self, chunk: usize) -> usize {
+        self.source[0] * self.source[1] * self.sources() * chunk * BLOCK
+    }
+
+    /// Blocks of a source position.
+    fn sources(&self) -> usize {
+        let Channels { parts, .. } = self.packing.sources;
+        parts * self.packing.sources.blocks()
+    }
+
+    /// What the output position (`row`, `column`) reads: by each tap inside the image.
+    fn places(&self, at: [usize; 2]) -> impl Iterator<Item = Place> {
+        let along = move |axis: usize| {
+            let (phases, step) = (self.axes[axis].output_phases(), self.axes[axis].source_phases);
+            let first = (at[axis] / phases * step) as isize;
+            let inside = 0..self.source[axis] as isize;
+            self.axes[axis].steps[at[axis] % phases].iter().filter_map(move |tap| {
+                let source = first + tap.reach(step);
+                inside.contains(&source).then_some((source as usize, tap.k))
+            })
+        };
+        let kernel_width: usize = self.axes[1].steps.iter().map(Vec::len).sum();
+        let width = self.source[1];
+        along(0).flat_map(move |(row, kh)| {
+            along(1)
+                .map(move |(column, kw)| Place { source: row * width + column, tap: kh * kernel_width + kw })
+        })
+    }
+
+    /// Lays out the images of one chunk, `source` (N, H, W, C), in a strip of zeros or of another chunk.
+    pub fn fill<T: Number>(&self, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
+        let (channels, pixels) = (self.packing.sources, self.source[0] * self.source[1]);
+        let strip = strip.blocks_mut();
+        for (i, pixel) in source.chunks_exact(channels.total()).enumerate() {
+            let (image, position) = (i / pixels, i % pixels);
+            let places = strip[position * self.sources() * chunk + image..].iter_mut().step_by(chunk);
+            places
+                .zip(channels.spans())
+                .for_each(|(to, (from, count))| strip::copy(to, &pixel[from..][..count]));
+        }
+    }
+
+    /// Computes a chunk's outputs, `out` (N, OH, OW, O), from its strip.
+    pub fn run<T: Number>(
+        &self,
+        isa: Isa,
+        panels: &Panels<T>,
+        (strip, chunk): (&Buffer<T>, usize),
+        out: &mut [T],
+    ) {
+        let ([height, width], total) = (self.output, self.packing.results.total());
+        let (blocks, depth) = (self.packing.sources.blocks(), self.packing.sources.depth());
+        let (image, mut taps) = (height * width * total, Vec::new());
+        for (panel, weights) in &panels.packed {
+            let (strip, after) = (&strip.blocks()[panel.part * blocks * chunk..], panels.after(panel));
+            for position in 0..height * width {
+                taps.clear();
+                for place in self.places([position / width, position % width]) {
+                    taps.extend((0..blocks).map(|block| Tap {
+                        offset: ((place.source * self.sources() + block) * chunk) as u32,
+                        filter: (place.tap * blocks + block) as u32,
+                    }));
+                }
+                let input = tile::Input { strip, taps: &taps, panel: weights.blocks(), depth };
+                let values = &mut out[position * total + panel.channel..];
+                let images = (values.len() - panel.channels) / image + 1;
+                let mut output = tile::Output { values, stride: image, channels: panel.channels, after };
+                tile::run(isa, images, panel.blocks, &input, &mut output);
+            }
+        }
+    }
+
+    /// Adds a chunk's products to a panel of weight gradients, packed. `x` is the chunk's strip, and `dy` its
+    /// gradients of the panel's outputs: [position][image] -> the panel's blocks.
+    pub fn products<T: Number>(
+        &self,
+        isa: Isa,
+        panel: &Panel,
+        (x, dy, chunk, images): (&Buffer<T>, &[Block<T>], usize, usize),
+        dw: &mut [Block<T>],
+    ) {
+        let ([height, width], blocks) = (self.output, self.packing.sources.blocks());
+        let taps = dw.len() / (blocks * BLOCK * panel.blocks);
+        let mut runs: Vec<_> = (0..taps).map(|_| Vec::new()).collect();
+        for position in 0..height * width {
+            for place in self.places([position / width, position % width]) {
+                let x = (place.source * self.sources() * chunk) as u32;
+                runs[place.tap].push(Run { x, dy: (position * chunk) as u32 });
+            }
+        }
+        let x = &x.blocks()[panel.part * blocks * chunk..];
+        for (i, dw) in dw.chunks_exact_mut(BLOCK * panel.blocks).enumerate() {
+            let (x, runs) = (&x[i % blocks * chunk..], &runs[i / blocks]);
+            let factors = Factors { x, dy, runs, len: images, depth: self.packing.sources.depth() };
+            outer::run(isa, panel.blocks, &factors, dw);
+        }
+    }
+}

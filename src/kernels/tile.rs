@@ -63,19 +63,13 @@ impl<'a, T: Number> After<'a, T> {
         Self { bias: self.bias.get(channel..).unwrap_or_default(), ..self }
     }
 
-    /// Of one sum.
+    /// The bias of a block of channels: zeros where there is none.
     #[inline(always)]
-    fn number(self, channel: usize, sum: T) -> T {
-        let y = self.bias.get(channel).map_or(sum, |&bias| sum + bias);
-        if self.relu && y <= T::ZERO { T::ZERO } else { y }
-    }
-
-    /// Of the sums of a whole block of channels.
-    #[inline(always)]
-    pub(super) fn block<S: Simd<T>>(self, simd: S, block: usize, sum: S::V) -> S::V {
-        let bias = self.bias.as_chunks().0.get(block);
-        let y = bias.map_or(sum, |bias| simd.mul_add(simd.splat(T::ONE), sum, simd.load(bias)));
-        if self.relu { simd.relu(y) } else { y }
+    pub(super) fn bias<S: Simd<T>>(self, simd: S, block: usize) -> S::V {
+        let mut bias = [T::ZERO; BLOCK];
+        let from = self.bias.get(block * BLOCK..).unwrap_or_default();
+        bias.iter_mut().zip(from).for_each(|(to, &from)| *to = from);
+        simd.load(&bias)
     }
 }
 
@@ -132,7 +126,8 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P,
             unreachable!("{P} pixels by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
         ask_for::<T, S, P, V>(simd, self.output);
-        let sums = sum::<T, S, P, V>(simd, self.input);
+        let mut sums = sum::<T, S, P, V>(simd, self.input);
+        finish(simd, &mut sums, self.output.after);
         write(simd, sums, self.output);
     }
 }
@@ -167,6 +162,31 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     sums
 }
 
+/// Bias and ReLU.
+#[inline(always)]
+fn finish<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+    simd: S,
+    sums: &mut [[S::V; V]; P],
+    after: After<'_, T>,
+) {
+    if !after.bias.is_empty() {
+        let one = simd.splat(T::ONE);
+        for v in 0..V {
+            let bias = after.bias(simd, v);
+            for p in 0..P {
+                sums[p][v] = simd.mul_add(one, sums[p][v], bias);
+            }
+        }
+    }
+    if after.relu {
+        for p in 0..P {
+            for v in 0..V {
+                sums[p][v] = simd.relu(sums[p][v]);
+            }
+        }
+    }
+}
+
 /// Memory for the results comes while they are computed.
 #[inline(always)]
 fn ask_for<T: Number, S: Simd<T>, const P: usize, const V: usize>(simd: S, output: &Output<'_, T>) {
@@ -183,23 +203,21 @@ fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     sums: [[S::V; V]; P],
     output: &mut Output<'_, T>,
 ) {
-    let Output { ref mut values, stride, channels, after } = *output;
+    let Output { ref mut values, stride, channels, .. } = *output;
     // Constant indices keep the sums in registers: an iterator over them goes through memory.
     for p in 0..P {
         let values = &mut values[p * stride..];
         if channels == V * BLOCK {
             let pixel: &mut [Block<T>; V] = values.as_chunks_mut().0.first_chunk_mut().expect("V blocks");
             for v in 0..V {
-                simd.store(after.block(simd, v, sums[p][v]), &mut pixel[v]);
+                simd.store(sums[p][v], &mut pixel[v]);
             }
         } else {
             let mut pixel = [[T::ZERO; BLOCK]; V];
             for v in 0..V {
                 simd.store(sums[p][v], &mut pixel[v]);
             }
-            for (c, (to, &sum)) in values[..channels].iter_mut().zip(pixel.as_flattened()).enumerate() {
-                *to = after.number(c, sum);
-            }
+            values[..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
         }
     }
 }

@@ -378,13 +378,25 @@ impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
                     m[i][j] = simd.load(&self.m[(position * self.tiles + self.tile) * blocks + block]);
                 }
             }
-            let y = both::<T, S, Output, 6, 4>(simd, &m);
+            let mut y = both::<T, S, Output, 6, 4>(simd, &m);
+            let (one, bias) = (simd.splat(T::ONE), after.bias(simd, block));
+            for i in 0..OUTPUTS {
+                for j in 0..OUTPUTS {
+                    y[i][j] = simd.mul_add(one, y[i][j], bias);
+                }
+            }
+            if after.relu {
+                for i in 0..OUTPUTS {
+                    for j in 0..OUTPUTS {
+                        y[i][j] = simd.relu(y[i][j]);
+                    }
+                }
+            }
             for i in 0..OUTPUTS {
                 for j in 0..OUTPUTS {
                     if i < size[0] && j < size[1] {
                         let at = i * stride[0] + j * stride[1] + block * BLOCK;
-                        let y = after.block(simd, block, y[i][j]);
-                        simd.store(y, values[at..].first_chunk_mut().expect("whole blocks"));
+                        simd.store(y[i][j], values[at..].first_chunk_mut().expect("whole blocks"));
                     }
                 }
             }

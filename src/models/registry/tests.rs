@@ -1,7 +1,7 @@
 //! Every network that has a name.
 
 use super::*;
-use crate::{models::Shortcut, nn::Slot, tensor::Tensor};
+use crate::{models::Shortcut, nn::Slot, rng::Generator, tensor::Tensor};
 
 fn parameters(name: &str, change: impl Fn(Options) -> Options) -> usize {
     let entry = all().iter().find(|entry| entry.name == name).expect("a known name");
@@ -186,4 +186,52 @@ fn what_cannot_be_built_is_an_error() {
         message("transformer", &Options::default()),
         "model: expected the name of a network, found `transformer`; `residual models` lists them"
     );
+}
+
+/// A network whose statistics and shifts are not those that it starts with.
+fn lived(name: &str, options: &Options) -> Box<dyn Model<f32>> {
+    let mut net = build::<f32>(name, options).expect("a known name");
+    let mut rng = Generator::new(7, 0);
+    net.visit(&mut |path, slot| {
+        let name = path.to_string();
+        let (tensor, least) = match slot {
+            Slot::Buffer(buffer) => (buffer, if name.ends_with("var") { 0.5 } else { -0.5 }),
+            Slot::Param(param) if name.ends_with("bias") => (&mut param.value, -0.5),
+            _ => return,
+        };
+        tensor.as_mut_slice().iter_mut().for_each(|x| *x = (least + rng.uniform()) as f32);
+    });
+    net
+}
+
+#[test]
+fn fused_networks_judge_as_before() {
+    let names = [
+        "lenet5",
+        "alexnet_cifar",
+        "vgg11_bn",
+        "vgg16_cifar",
+        "googlenet",
+        "resnet20",
+        "resnet50",
+        "resnext50_32x4d",
+    ];
+    for (name, images) in names.into_iter().flat_map(|name| [(name, 1), (name, 9)]) {
+        let entry = all().iter().find(|entry| entry.name == name).expect("a known name");
+        let options = Options { classes: 10, input_size: entry.smallest.max(32), ..entry.options() };
+        let (side, channels) = (options.input_size, options.in_channels);
+        let mut rng = Generator::new(1, 0);
+        let x = Tensor::from_fn([images, side, side, channels], |_| rng.normal() as f32);
+        let mut net = lived(name, &options);
+        let expected = net.scores(x.clone());
+        net.fuse();
+        // Twice: the second time, weights are laid out already.
+        for found in [net.scores(x.clone()), net.scores(x)] {
+            let distance =
+                |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            let (expected, found) = (expected.as_slice(), found.as_slice());
+            let (largest, off) = (distance(expected, &vec![0.0; expected.len()]), distance(expected, found));
+            assert!(largest > 0.0 && off < 1e-4 * largest, "{name}: off by {off} of {largest}");
+        }
+    }
 }

@@ -20,8 +20,10 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
+mod folded;
 mod images;
 mod weights;
+use folded::Folded;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
 
@@ -89,11 +91,18 @@ pub(super) fn forward_packed<T: Real>(
     w: (Shape, &Panels<T>),
     g: Geometry,
 ) -> Tensor<T> {
-    correlate(isa, Pass { direction: Direction::Forward, geometry: g }, x, w, g.output_shape(x.shape(), w.0))
+    let y = g.output_shape(x.shape(), w.0);
+    let forward = |geometry| Pass { direction: Direction::Forward, geometry };
+    match Folded::new(w.0, g) {
+        Some(fold) => correlate(isa, forward(fold.geometry), &fold.input(x), (fold.shape(), w.1), y),
+        None => correlate(isa, forward(g), x, w, y),
+    }
 }
 
 /// The weights of [`forward_packed`].
 pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry) -> Panels<T> {
+    let fold = Folded::new(w.shape(), g);
+    let w = &fold.map_or_else(|| w.clone(), |fold| fold.weights(w));
     pack(isa, &packing(w.shape(), g.groups, Direction::Forward), w.as_slice())
 }
 

@@ -76,6 +76,7 @@ fn judge(args: &Args) -> Result<ExitCode, Error> {
         None => test,
     };
     let mut model = args.variant.load::<f32>(&name, &network::bare(options), read)?;
+    model.fuse();
     let mut bar = Bar::new();
     bar.count("scored", 0, test.len(), "images");
     let evaluation = evaluate(&mut *model, &test, args.batch_size, &mut |done| {

@@ -87,6 +87,7 @@ fn predict(args: &Args) -> Result<ExitCode, Error> {
     let options = network::bare(args.variant.over(usual));
     let preparation = Preparation::new(options, saved, &args.weights)?;
     let mut model = args.variant.load::<f32>(&name, &options, read)?;
+    model.fuse();
 
     let mut answers = Vec::new();
     let mut well = true;

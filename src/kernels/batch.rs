@@ -140,7 +140,7 @@ impl Batch {
     }
 
     /// Adds a chunk's products to a panel of weight gradients, packed. `x` is the chunk's strip, and `dy` its
-    /// gradients of the panel's outputs: [position][image] -> the panel's blocks.
+    /// gradients of the panel's outputs, those of all images for each position.
     pub fn products<T: Number>(
         &self,
         isa: Isa,

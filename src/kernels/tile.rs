@@ -164,6 +164,7 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
 
 /// Bias and ReLU.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
 fn finish<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: &mut [[S::V; V]; P],

@@ -54,7 +54,7 @@ pub(super) fn grad_weights<T: Real>(
     });
 }
 
-/// `dy` of a panel's outputs, [position][image] -> whole blocks.
+/// `dy` of a panel's outputs in whole blocks, those of all images for each position.
 fn gather<T: Real>(panel: &Panel, (dy, outputs): (&[T], usize), images: usize, chunk: usize) -> Buffer<T> {
     let positions = dy.len() / images / outputs;
     let mut gradients = Buffer::zeros(positions * chunk * panel.blocks * BLOCK);

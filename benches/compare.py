@@ -1,11 +1,11 @@
 """Residual and PyTorch on the same networks, in turn: images a second, and how much memory each takes.
 
     pip install torch torchvision          # and, to compare inference with it: onnx onnxruntime onnxscript
-    python benches/compare.py              # every row of the README's table; --help for fewer
+    python benches/compare.py              # every row; --help for fewer
 
 Every side is a process of its own that waits for its turn, stopped, so that nobody's spinning threads disturb
 another's. All run for the same few seconds, one after the other, round after round; what is printed is the median
-of the rounds, and the median of each round's ratio of residual to the best other side.
+of the rounds, and the median of each round's ratio of residual to the best other side. For Linux: memory is read from /proc.
 """
 
 import argparse
@@ -16,6 +16,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -38,10 +39,10 @@ def network(name):
         import resnets
 
         return resnets.ResNet18Cifar(), (3, 32, 32), 10
-    if name.startswith("resnet") and int(name.removeprefix("resnet")) % 6 == 2 and name != "resnet50":
+    if name == "resnet20":
         import resnets
 
-        return resnets.CifarResNet(int(name.removeprefix("resnet")), residual=True), (3, 32, 32), 10
+        return resnets.CifarResNet(20, residual=True), (3, 32, 32), 10
     if name == "vgg16_cifar":
         import vggs
 
@@ -106,8 +107,6 @@ def scorer(model, x, _labels, form, threads):
 
 
 def onnx(model, x, threads):
-    import tempfile
-
     import onnxruntime
     import torch
 
@@ -125,8 +124,9 @@ class Side:
     """A process that works when told to, and stands still otherwise."""
 
     def __init__(self, command, **environment):
+        self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             env=dict(os.environ, **environment),
         )  # fmt: skip
         os.kill(self.process.pid, signal.SIGSTOP)
@@ -140,7 +140,8 @@ class Side:
             self.process.stdin.flush()
             return float(self.process.stdout.readline())
         except (BrokenPipeError, ValueError):
-            raise SystemExit(f"{' '.join(self.process.args)} failed:\n{self.process.stderr.read()[-3000:]}")
+            self.errors.seek(0)
+            raise SystemExit(f"{' '.join(self.process.args)} failed:\n{self.errors.read()[-3000:]}")
 
     def measure(self, seconds):
         self.rates.append(self.run(seconds))
@@ -175,12 +176,16 @@ def sides(exe, what, name, batch, threads, forms):
 def compare(exe, what, name, batch, threads, forms, rounds, seconds):
     """One row of the table."""
     all_sides = dict(sides(exe, what, name, batch, threads, forms))
-    for side in all_sides.values():
-        side.measure(seconds / 2)
-        side.rates.clear()
-    for _ in range(rounds):
+    try:
         for side in all_sides.values():
-            side.measure(seconds)
+            side.measure(seconds / 2)
+            side.rates.clear()
+        for _ in range(rounds):
+            for side in all_sides.values():
+                side.measure(seconds)
+    finally:
+        for side in all_sides.values():
+            side.end()
     ours = all_sides.pop("residual")
     median = lambda side: statistics.median(side.rates)
     best = max(all_sides, key=lambda label: median(all_sides[label]))
@@ -190,13 +195,11 @@ def compare(exe, what, name, batch, threads, forms, rounds, seconds):
     print(f"| {what} | {name} | {batch} | {threads} | {median(ours):.4g} | {median(all_sides[best]):.4g} ({best}) "
           f"| **{ratio:.2f}** | {memory} |", flush=True)  # fmt: skip
     print(f"{what} {name} x{batch} on {threads}: {others}", file=sys.stderr, flush=True)
-    for side in [ours, *all_sides.values()]:
-        side.end()
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("networks", nargs="*", help="only these")
+    parser.add_argument("networks", nargs="*", choices=[*TRAIN, *INFER, []], help="only these")
     parser.add_argument("--only", choices=FORMS, help="only training or only inference")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--forms", nargs="+", help="only these forms of the others: " + ", ".join(FORMS["infer"]))

@@ -47,16 +47,16 @@ impl Batch {
         Self { axes, source, output, packing }
     }
 
-    /// How many images fill a tile, of `images` on `threads`; none where rows of pixels fill it as well, or where the
-    /// images are too large.
+    /// How many images each task takes, of `images` on `threads`; none where rows of pixels fill a tile as well, or
+    /// where the images are too large. Whether it is none depends on the shapes alone.
     pub fn chunk<T: Number>(&self, isa: Isa, images: usize, threads: usize) -> Option<usize> {
         let most = tile::pixels::<T>(isa, tile::blocks::<T>(isa));
         let even =
             |pixels: usize, pieces: usize| pixels.div_ceil(pixels.div_ceil(most).next_multiple_of(pieces));
         let width = self.output[1].div_ceil(self.axes[1].output_phases());
-        let chunk = even(images.max(1), threads);
-        let fits = images > 0 && self.strip_len(chunk) * size_of::<T>() <= STRIP_BYTES;
-        (chunk > even(width, 1) && fits).then_some(chunk)
+        let fills = images > 0 && even(images, 1) > even(width, 1);
+        let fits = self.strip_len(most.min(images)) * size_of::<T>() <= STRIP_BYTES;
+        (fills && fits).then(|| even(images, threads))
     }
 
     /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough.
@@ -119,7 +119,8 @@ impl Batch {
     ) {
         let ([height, width], total) = (self.output, self.packing.results.total());
         let (blocks, depth) = (self.packing.sources.blocks(), self.packing.sources.depth());
-        let (image, mut taps) = (height * width * total, Vec::new());
+        let image = height * width * total;
+        let (images, mut taps) = (out.len() / image, Vec::new());
         for (panel, weights) in &panels.packed {
             let (strip, after) = (&strip.blocks()[panel.part * blocks * chunk..], panels.after(panel));
             for position in 0..height * width {
@@ -132,7 +133,6 @@ impl Batch {
                 }
                 let input = tile::Input { strip, taps: &taps, panel: weights.blocks(), depth };
                 let values = &mut out[position * total + panel.channel..];
-                let images = (values.len() - panel.channels) / image + 1;
                 let mut output = tile::Output { values, stride: image, channels: panel.channels, after };
                 tile::run(isa, images, panel.blocks, &input, &mut output);
             }

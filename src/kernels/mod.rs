@@ -17,8 +17,8 @@
 //! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
-//! Padding, stride, dilation, groups and ragged channel counts end in strips and tap lists; the two
-//! kernels never see them. No threads here, and no tensors.
+//! Padding, stride, dilation, groups and ragged channel counts end in strips and tap lists; tile and outer
+//! product never see them. No threads here, and no tensors.
 
 pub mod axis;
 pub mod batch;

@@ -46,17 +46,20 @@ impl<'a, T> Matrix<'a, T> {
 /// How many numbers of a row [`spread`] takes at a time from `a`.
 pub const DEPTH: usize = 64;
 
-/// The first of `sizes` that is no larger than `left` and of which `by` fit into the registers of `isa`, beside
-/// `by` blocks and one more.
-fn size<T: Vectorized>(isa: Isa, sizes: &[usize], left: usize, by: usize) -> usize {
-    let fits = |&&size: &&usize| size <= left && size * by + by < T::blocks(isa);
-    sizes.iter().find(fits).copied().unwrap_or(1)
+/// The first of `sizes` that is no larger than `left` and fits the registers.
+fn size(sizes: &[usize], left: usize, fits: impl Fn(usize) -> bool) -> usize {
+    sizes.iter().copied().find(|&size| size <= left && fits(size)).unwrap_or(1)
+}
+
+/// Whether P rows by V blocks of sums, the blocks that they are made of, and one more fit the registers of `isa`.
+fn fits<T: Vectorized>(isa: Isa, p: usize, v: usize) -> bool {
+    p * v + v < T::blocks(isa)
 }
 
 /// Adds x · wᵀ to `y`: [rows of x, rows of w] from rows of `inputs` numbers.
 ///
 /// # Panics
-/// If `x` or `w` have fewer numbers.
+/// If `x` or `w` have fewer numbers, or are transposed.
 pub fn dot<T: Number>(
     isa: Isa,
     [images, outputs]: [usize; 2],
@@ -64,12 +67,14 @@ pub fn dot<T: Number>(
     [x, w]: [Matrix<'_, T>; 2],
     y: &mut [T],
 ) {
+    assert_eq!([x.column, w.column], [1, 1], "both are read along their rows");
     let mut n = 0;
     while n < images {
-        let rows = size::<T>(isa, &[6, 2], images - n, if T::blocks(isa) >= 32 { 4 } else { 2 });
+        let widest = if T::blocks(isa) >= 32 { 4 } else { 2 };
+        let rows = size(&[6, 2], images - n, |p| fits::<T>(isa, p, widest));
         let mut o = 0;
         while o < outputs {
-            let columns = size::<T>(isa, &[4, 2], outputs - o, rows);
+            let columns = size(&[4, 2], outputs - o, |v| fits::<T>(isa, rows, v));
             let (x, w, y) = (x.from(n, 0), w.from(o, 0), &mut y[n * outputs + o..]);
             macro_rules! sizes {
                 ($($P:literal x $V:literal)*) => {
@@ -146,7 +151,7 @@ fn total<T: Number, S: Simd<T>>(simd: S, v: S::V) -> T {
 /// numbers.
 ///
 /// # Panics
-/// If `a` or `b` have fewer numbers, or `depth` is too large.
+/// If `a` or `b` have fewer numbers, `b` is transposed, or `depth` is too large.
 pub fn spread<T: Number>(
     isa: Isa,
     [rows, columns]: [usize; 2],
@@ -154,10 +159,11 @@ pub fn spread<T: Number>(
     [a, b]: [Matrix<'_, T>; 2],
     (c, row): (&mut [T], usize),
 ) {
+    assert_eq!(b.column, 1, "b is read along its rows");
     let blocks = super::tile::blocks::<T>(isa);
     let mut p = 0;
     while p < rows {
-        let height = size::<T>(isa, &[14, 8, 4, 2], rows - p, blocks);
+        let height = size(&[14, 8, 4, 2], rows - p, |p| fits::<T>(isa, p, blocks));
         let (a, c) = (a.from(p, 0), &mut c[p * row..]);
         macro_rules! sizes {
             ($($P:literal)*) => {
@@ -244,6 +250,50 @@ fn add_tile<T: Number, S: Simd<T>, const P: usize, const V: usize>(
         let to: &mut [Block<T>; V] = c[p * row..].as_chunks_mut().0.first_chunk_mut().expect("V blocks");
         for v in 0..V {
             simd.store(sums[p][v], &mut to[v]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Integers, so that sums are the same in every order.
+    fn draw<T: Number>(count: usize, by: usize) -> Vec<T> {
+        (0..count).map(|i| T::of(((i * by) % 11) as f64 - 5.0)).collect()
+    }
+
+    fn products_are_the_definition<T: Number>(isa: Isa) {
+        for [n, o, i] in [[1, 1, 1], [1, 5, 40], [2, 7, 64], [7, 10, 83], [15, 33, 50], [33, 3, 129]] {
+            let (x, w) = (draw::<T>(n * i, 7), draw::<T>(o * i, 13));
+            let (mut y, mut expected) = (draw::<T>(n * o, 3), draw::<T>(n * o, 3));
+            for (at, y) in expected.iter_mut().enumerate() {
+                let pairs = x[at / o * i..][..i].iter().zip(&w[at % o * i..][..i]);
+                *y += pairs.map(|(&x, &w)| x * w).sum();
+            }
+            dot(isa, [n, o], i, [Matrix::new(&x, i), Matrix::new(&w, i)], &mut y);
+            assert!(y == expected, "dot of {n} by {o} over {i} on {isa}");
+
+            // y of wᵀ, read number by number: o of depth, at most DEPTH of them, and i columns.
+            let a = draw::<T>(n * o, 5);
+            for transposed in [false, true] {
+                let (mut c, mut expected) = (draw::<T>(n * i, 2), draw::<T>(n * i, 2));
+                let at = |p: usize, k: usize| if transposed { a[k * n + p] } else { a[p * o + k] };
+                for (place, c) in expected.iter_mut().enumerate() {
+                    *c += (0..o).map(|k| at(place / i, k) * w[k * i + place % i]).sum();
+                }
+                let rows = if transposed { Matrix::new(&a, n).transposed() } else { Matrix::new(&a, o) };
+                spread(isa, [n, i], o, [rows, Matrix::new(&w, i)], (&mut c, i));
+                assert!(c == expected, "spread of {n} by {i} over {o} on {isa}");
+            }
+        }
+    }
+
+    #[test]
+    fn products_are_the_definition_everywhere() {
+        for isa in Isa::available() {
+            products_are_the_definition::<f32>(isa);
+            products_are_the_definition::<f64>(isa);
         }
     }
 }

@@ -83,7 +83,7 @@ impl<T: Real> Layer<T> for Relu<T> {
     }
 
     fn affine(&self) -> Option<Affine<T>> {
-        Some(Affine { scale: Vec::new(), shift: Vec::new(), relu: !self.taken_over })
+        Some(Affine { map: None, relu: !self.taken_over })
     }
 
     fn outline(&self, x: Shape) -> Outline {

@@ -152,21 +152,26 @@ impl<T: Real> Layer<T> for Conv2d<T> {
     }
 
     fn fuse(&mut self) {
-        self.fused = Some(Fused { relu: false, filters: None });
+        self.x = Kept::default();
+        self.fused.get_or_insert_with(|| Fused { relu: false, filters: None });
     }
 
     /// (w · x + b) · scale + shift = (scale · w) · x + (scale · b + shift).
-    fn absorb(&mut self, Affine { scale, shift, relu }: &Affine<T>) -> bool {
+    fn absorb(&mut self, Affine { map, relu }: &Affine<T>) -> bool {
         let Some(fused @ Fused { relu: false, .. }) = &mut self.fused else { return false };
         *fused = Fused { relu: *relu, filters: None };
-        if scale.is_empty() {
-            return true;
-        }
-        let each = self.weight.value.len() / scale.len();
+        let Some((scale, shift)) = map else { return true };
+        let outputs = self.weight.value.shape().dims()[0];
+        assert_eq!(
+            (scale.len(), shift.len()),
+            (outputs, outputs),
+            "a scale and a shift for each output channel"
+        );
+        let each = self.weight.value.len() / outputs;
         for (w, &scale) in self.weight.value.as_mut_slice().chunks_exact_mut(each).zip(scale) {
             w.iter_mut().for_each(|w| *w *= scale);
         }
-        let bias = self.bias.get_or_insert_with(|| Param::new(Tensor::zeros([scale.len()])));
+        let bias = self.bias.get_or_insert_with(|| Param::new(Tensor::zeros([outputs])));
         for (b, (&scale, &shift)) in bias.value.as_mut_slice().iter_mut().zip(scale.iter().zip(shift)) {
             *b = *b * scale + shift;
         }
@@ -174,6 +179,10 @@ impl<T: Real> Layer<T> for Conv2d<T> {
     }
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
+        // Whoever is shown the weights may change them.
+        if let Some(fused) = &mut self.fused {
+            fused.filters = None;
+        }
         each(&at.join("weight"), Slot::Param(&mut self.weight));
         if let Some(b) = &mut self.bias {
             each(&at.join("bias"), Slot::Param(b));
@@ -205,6 +214,33 @@ mod tests {
         );
         let all = Conv2d::new(4, 8, [3, 5]).stride([2, 1]).dilation(2).groups(2);
         assert_eq!(kind(all), "Conv2d(4, 8, kernel_size=(3, 5), stride=(2, 1), dilation=(2, 2), groups=2)");
+    }
+
+    #[test]
+    fn fused_it_sees_new_weights_and_stays_fused() {
+        let mut conv = Conv2d::<f32>::new(2, 3, 1);
+        conv.fuse();
+        assert!(conv.absorb(&Affine { map: Some((vec![2.0, 1.0, 1.0], vec![1.0, -1.0, 0.0])), relu: false }));
+        assert!(conv.absorb(&Affine { map: None, relu: true }));
+        conv.fuse();
+        let x = Tensor::full([1, 1, 1, 2], 1.0);
+        assert_eq!(conv.forward(x.clone(), Mode::Eval).as_slice(), [1.0, 0.0, 0.0]);
+        conv.visit(&Path::root(), &mut |name, slot| {
+            if let (Slot::Param(param), "weight") = (slot, name.to_string().as_str()) {
+                param.value.as_mut_slice().fill(0.5);
+            }
+        });
+        assert_eq!(conv.forward(x.clone(), Mode::Eval).as_slice(), [2.0, 0.0, 1.0]);
+        // What is cut off below zero takes nothing more.
+        assert!(!conv.absorb(&Affine { map: Some((vec![1.0; 3], vec![1.0; 3])), relu: false }));
+    }
+
+    #[test]
+    #[should_panic(expected = "a fused layer does not learn")]
+    fn fused_it_refuses_to_learn() {
+        let mut conv = Conv2d::<f32>::new(2, 3, 1);
+        conv.fuse();
+        conv.forward(Tensor::zeros([1, 1, 1, 2]), Mode::Train);
     }
 
     #[test]

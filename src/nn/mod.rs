@@ -61,10 +61,8 @@ pub enum Mode {
 /// `scale · x + shift` of each channel, and then perhaps a ReLU.
 #[derive(Clone, Debug)]
 pub struct Affine<T> {
-    /// One for each channel; none at all where they are 1.
-    pub scale: Vec<T>,
-    /// One for each channel; none at all where they are 0.
-    pub shift: Vec<T>,
+    /// The scale and the shift of each channel; none where nothing is scaled or shifted.
+    pub map: Option<(Vec<T>, Vec<T>)>,
     /// Whether a ReLU comes behind.
     pub relu: bool,
 }
@@ -100,7 +98,8 @@ pub trait Layer<T: Real>: Send {
 
     /// Makes the layer one that only judges, as fast as it can: what it does in [`Mode::Eval`] stays the same but for
     /// the last digits. Weights are laid out once, and a chain folds its batch norms and ReLUs into the convolutions
-    /// before them, so that names of parameters vanish: load weights before, and save none after.
+    /// before them, so that names of parameters vanish: load weights before, and save none after, since the file would
+    /// lack the norms. From then on [`forward`](Self::forward) panics in [`Mode::Train`].
     fn fuse(&mut self) {}
 
     /// What the layer does to each channel when it judges, if that is all that it does.

@@ -112,11 +112,10 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         let scale = |(gamma, var): (&T, &T)| gamma.to_f64() / (var.to_f64() + self.eps).sqrt();
         let scale = self.weight.value.as_slice().iter().zip(self.running_var.as_slice()).map(scale);
         let shift = self.bias.value.as_slice().iter().zip(self.running_mean.as_slice());
-        let (scale, shift) = scale
-            .zip(shift)
-            .map(|(scale, (beta, mean))| (T::of(scale), T::of(beta.to_f64() - scale * mean.to_f64())))
-            .unzip();
-        Some(Affine { scale, shift, relu: self.relu })
+        let each = |(scale, (beta, mean)): (f64, (&T, &T))| {
+            (T::of(scale), T::of(beta.to_f64() - scale * mean.to_f64()))
+        };
+        Some(Affine { map: Some(scale.zip(shift).map(each).unzip()), relu: self.relu })
     }
 
     fn take_over_relu(&mut self) -> bool {

@@ -15,7 +15,6 @@ use crate::{
     real::Real,
     tensor::{Shape, Tensor},
 };
-use std::ops::Range;
 
 /// Which pixel of its window won, for every number of the output.
 ///
@@ -46,45 +45,22 @@ pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners) 
     let mut taps = vec![0; y.len()];
     threads::each_row2(y.as_mut_slice(), &mut taps, ow * c, |i, y, taps| {
         let image = &x.as_slice()[i / oh * h * w * c..][..h * w * c];
-        // Below every number but minus infinity: where that is all that there is, the first pixel wins.
-        y.fill(T::NEG_INFINITY);
-        taps.chunks_exact_mut(c).enumerate().for_each(|(j, taps)| taps.fill(first_tap(window, [i % oh, j])));
-        each_tap(window, i % oh, [h, w], [ow, c], |Tap { tap, outputs, pixel }| {
-            let numbers = outputs.start * c..outputs.end * c;
-            let outputs = y[numbers.clone()].chunks_exact_mut(c).zip(taps[numbers].chunks_exact_mut(c));
-            for ((y, taps), x) in outputs.zip(image[pixel * c..].chunks(window.stride[1] * c)) {
-                challenge(y, taps, &x[..c], tap);
-            }
-        });
+        let outputs = y.chunks_exact_mut(c).zip(taps.chunks_exact_mut(c));
+        for (j, (y, taps)) in outputs.enumerate() {
+            let mut first = true;
+            each_tap(window, [i % oh, j], [h, w], |pixel, tap| {
+                let x = &image[pixel * c..][..c];
+                if first {
+                    y.copy_from_slice(x);
+                    taps.fill(tap);
+                } else {
+                    challenge(y, taps, x, tap);
+                }
+                first = false;
+            });
+        }
     });
     (y, Winners { window: *window, taps })
-}
-
-/// As [`forward`], where no backward will ask who won.
-///
-/// # Panics
-/// As [`forward`].
-#[track_caller]
-pub fn eval<T: Real>(x: &Tensor<T>, window: &Window) -> Tensor<T> {
-    let mut y = Tensor::scratch(window.output_shape(x.shape()));
-    let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
-    threads::each_row(y.as_mut_slice(), ow * c, |i, y| {
-        let image = &x.as_slice()[i / oh * h * w * c..][..h * w * c];
-        y.fill(T::NEG_INFINITY);
-        each_tap(window, i % oh, [h, w], [ow, c], |Tap { outputs, pixel, .. }| {
-            let outputs = y[outputs.start * c..outputs.end * c].chunks_exact_mut(c);
-            for (y, x) in outputs.zip(image[pixel * c..].chunks(window.stride[1] * c)) {
-                y.iter_mut().zip(x).for_each(|(y, &x)| *y = if wins(x, *y) { x } else { *y });
-            }
-        });
-    });
-    y
-}
-
-/// Whether `x` takes the place of `best`: it is larger, or NaN, the only number that differs from itself.
-#[expect(clippy::eq_op, reason = "it asks for NaN")]
-fn wins<T: Real>(x: T, best: T) -> bool {
-    (x > best) | (x != x)
 }
 
 /// Every channel of `x` that is larger takes its place in `y`.
@@ -94,53 +70,24 @@ fn wins<T: Real>(x: T, best: T) -> bool {
 fn challenge<T: Real>(y: &mut [T], taps: &mut [u32], x: &[T], tap: u32) {
     for ((y, winner), &x) in y.iter_mut().zip(taps).zip(x) {
         let best = *y;
-        let wins = wins(x, best);
+        // A NaN is the only number that differs from itself.
+        #[expect(clippy::eq_op, reason = "it asks for NaN")]
+        let wins = (x > best) | (x != x);
         *y = if wins { x } else { best };
         let mask = u32::from(wins).wrapping_neg();
         *winner = (*winner & !mask) | (tap & mask);
     }
 }
 
-/// One position in the window: which pixels it means for a row of outputs.
-struct Tap {
-    /// The position, padding included, row by row.
-    tap: u32,
-    /// The outputs for which it lies in the image.
-    outputs: Range<usize>,
-    /// The pixel that it means for the first of these; the others follow by the stride.
-    pixel: usize,
-}
-
-/// Numbers of a row of outputs that stay in the first-level cache while the windows' positions go by.
-const NUMBERS: usize = 1 << 11;
-
-/// Calls `f` for every position in the windows of output row `i`, row by row; for a row of so many outputs and
-/// channels in pieces.
-fn each_tap(window: &Window, i: usize, [h, w]: [usize; 2], [width, c]: [usize; 2], mut f: impl FnMut(Tap)) {
-    let Window { kernel, stride, padding, .. } = *window;
-    let inside = |kh: &usize| (padding[0]..h + padding[0]).contains(&(i * stride[0] + kh));
-    let piece = (NUMBERS / c).max(1);
-    for first in (0..width).step_by(piece) {
-        for kh in (0..kernel[0]).filter(inside) {
-            let row = (i * stride[0] + kh - padding[0]) * w;
-            for kw in 0..kernel[1] {
-                let start = padding[1].saturating_sub(kw).div_ceil(stride[1]).max(first);
-                let end =
-                    (w + padding[1]).saturating_sub(kw).div_ceil(stride[1]).min(width).min(first + piece);
-                if start < end {
-                    let (tap, pixel) =
-                        ((kh * kernel[1] + kw) as u32, row + start * stride[1] + kw - padding[1]);
-                    f(Tap { tap, outputs: start..end, pixel });
-                }
-            }
+/// Calls `f` with the pixel in the image, and its position in the window, for every pixel of the
+/// window.
+fn each_tap(window: &Window, [i, j]: [usize; 2], [h, w]: [usize; 2], mut f: impl FnMut(usize, u32)) {
+    let tap = |axis: usize, at: usize, i: usize| at + window.padding[axis] - i * window.stride[axis];
+    for row in window.span(0, i, h) {
+        for col in window.span(1, j, w) {
+            f(row * w + col, (tap(0, row, i) * window.kernel[1] + tap(1, col, j)) as u32);
         }
     }
-}
-
-/// The first position in the window of an output that is not padding.
-fn first_tap(window: &Window, at: [usize; 2]) -> u32 {
-    let first = |axis: usize| window.padding[axis].saturating_sub(at[axis] * window.stride[axis]);
-    (first(0) * window.kernel[1] + first(1)) as u32
 }
 
 /// `dx`, of shape `x`, from `dy` (N, OH, OW, C).
@@ -157,14 +104,11 @@ pub fn backward<T: Real>(dy: &Tensor<T>, winners: &Winners, x: Shape) -> Tensor<
     threads::each_row(dx.as_mut_slice(), h * w * c, |n, dx| {
         let image = n * oh * ow * c..(n + 1) * oh * ow * c;
         let (dy, taps) = (&dy.as_slice()[image.clone()], &winners.taps[image]);
-        for (i, (dy, taps)) in dy.chunks_exact(ow * c).zip(taps.chunks_exact(ow * c)).enumerate() {
-            each_tap(window, i, [h, w], [ow, c], |Tap { tap, outputs, pixel }| {
-                let numbers = outputs.start * c..outputs.end * c;
-                let outputs = dy[numbers.clone()].chunks_exact(c).zip(taps[numbers].chunks_exact(c));
-                for ((dy, taps), dx) in outputs.zip(dx[pixel * c..].chunks_mut(window.stride[1] * c)) {
-                    for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(taps) {
-                        *dx += if winner == tap { dy } else { T::ZERO };
-                    }
+        for (i, (dy, taps)) in dy.chunks_exact(c).zip(taps.chunks_exact(c)).enumerate() {
+            each_tap(window, [i / ow, i % ow], [h, w], |pixel, tap| {
+                let dx = &mut dx[pixel * c..][..c];
+                for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(taps) {
+                    *dx += if winner == tap { dy } else { T::ZERO };
                 }
             });
         }
@@ -216,7 +160,7 @@ mod tests {
         for at in 0..4 {
             let x = Tensor::from_fn([1, 2, 2, 1], |i| if i == at { f32::NAN } else { i as f32 });
             let (y, winners) = forward(&x, &Window::new([2, 2]));
-            assert!(y.as_slice()[0].is_nan() && eval(&x, &Window::new([2, 2])).as_slice()[0].is_nan());
+            assert!(y.as_slice()[0].is_nan());
             let dx = backward(&Tensor::full([1, 1, 1, 1], 1.0), &winners, x.shape());
             assert_eq!(dx.as_slice()[at], 1.0);
         }
@@ -226,7 +170,6 @@ mod tests {
     fn large_batches_are_cut_right() {
         let x = Tensor::from_fn([5, 32, 32, 24], |i| (i * 7919 % 10_007) as f32);
         let (y, winners) = forward(&x, &Window::new([2, 2]));
-        assert_eq!(eval(&x, &Window::new([2, 2])), y);
         for (i, &y) in y.as_slice().iter().enumerate() {
             let (c, j, row) = (i % 24, i / 24 % 16, i / 24 / 16);
             let at = |h: usize, w: usize| x.as_slice()[((2 * row + h) * 32 + 2 * j + w) * 24 + c];

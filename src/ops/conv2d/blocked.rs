@@ -1,7 +1,7 @@
 //! The fast form: tasks over threads, and in each task the kernels of [`crate::kernels`].
 //!
-//! A task owns a band of output rows of one image, or one panel of weight gradients over a fixed
-//! part of the batch. Nothing depends on how many threads there are.
+//! A task owns a band of output rows of one image, some small images, or some panels of weight gradients over a
+//! fixed part of the batch. No result depends on how many threads there are.
 
 use super::Geometry;
 use crate::{
@@ -20,10 +20,8 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
-mod folded;
 mod images;
 mod weights;
-use folded::Folded;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
 
@@ -39,6 +37,8 @@ pub(super) const PACKING: usize = 64;
 /// See [`super::forward`].
 #[track_caller]
 pub fn forward<T: Real>(isa: Isa, x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
+    // For its panics: packing trusts the shapes.
+    g.output_shape(x.shape(), w.shape());
     forward_packed(isa, x, (w.shape(), &packed(isa, w, g)), g)
 }
 
@@ -91,18 +91,11 @@ pub(super) fn forward_packed<T: Real>(
     w: (Shape, &Panels<T>),
     g: Geometry,
 ) -> Tensor<T> {
-    let y = g.output_shape(x.shape(), w.0);
-    let forward = |geometry| Pass { direction: Direction::Forward, geometry };
-    match Folded::new(w.0, g) {
-        Some(fold) => correlate(isa, forward(fold.geometry), &fold.input(x), (fold.shape(), w.1), y),
-        None => correlate(isa, forward(g), x, w, y),
-    }
+    correlate(isa, Pass { direction: Direction::Forward, geometry: g }, x, w, g.output_shape(x.shape(), w.0))
 }
 
 /// The weights of [`forward_packed`].
 pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry) -> Panels<T> {
-    let fold = Folded::new(w.shape(), g);
-    let w = &fold.map_or_else(|| w.clone(), |fold| fold.weights(w));
     pack(isa, &packing(w.shape(), g.groups, Direction::Forward), w.as_slice())
 }
 

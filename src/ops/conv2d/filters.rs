@@ -34,9 +34,14 @@ impl<T: Real> Filters<T> {
     /// If the shapes do not fit together.
     #[track_caller]
     pub fn new(w: &Tensor<T>, g: Geometry, bias: Option<&Tensor<T>>, relu: bool, x: Shape) -> Self {
+        Self::on(Isa::current(), w, g, (bias, relu), x)
+    }
+
+    #[track_caller]
+    fn on(isa: Isa, w: &Tensor<T>, g: Geometry, (bias, relu): (Option<&Tensor<T>>, bool), x: Shape) -> Self {
         let y = g.output_shape(x, w.shape());
         assert!(bias.is_none_or(|b| b.dims() == [y.last()]), "one bias for each channel of an output {y}");
-        let (isa, winograd) = (Isa::current(), winograd::pays(w.shape(), g, y));
+        let winograd = winograd::pays(w.shape(), g, y);
         let packed = if winograd { winograd::packed } else { blocked::packed };
         let bias = bias.map_or(Vec::new(), |b| b.as_slice().to_vec());
         let panels = Panels { bias, relu, ..packed(isa, w, g) };
@@ -44,6 +49,9 @@ impl<T: Real> Filters<T> {
     }
 
     /// Whether they are in the form that is fastest for inputs of shape `x`.
+    ///
+    /// # Panics
+    /// If `x` does not fit the weights.
     #[track_caller]
     pub fn suit(&self, x: Shape) -> bool {
         winograd::pays(self.w, self.geometry, self.geometry.output_shape(x, self.w)) == self.winograd
@@ -57,5 +65,56 @@ impl<T: Real> Filters<T> {
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
         let forward = if self.winograd { winograd::forward_packed } else { blocked::forward_packed };
         forward(self.isa, x, (self.w, &self.panels), self.geometry)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        ops::{bias, conv2d::naive, relu},
+        rng::Generator,
+    };
+
+    fn equal_naive<T: Real>(isa: Isa, [n, side, c]: [usize; 3], [o, kernel, stride, groups]: [usize; 4]) {
+        let mut rng = Generator::new(3, 0);
+        let mut draw = |shape: Shape| Tensor::from_fn(shape, |_| T::of(rng.below(9) as f64 - 4.0));
+        let g = Geometry::default().stride([stride; 2]).padding([kernel / 2; 2]).groups(groups);
+        let (x, w) = (draw([n, side, side, c].into()), draw([o, c / groups, kernel, kernel].into()));
+        let (b, sums) = (draw([o].into()), naive::forward(&x, &w, g));
+        let shifted = bias::forward(sums.clone(), &b);
+        for (added, cut, expected) in [
+            (None, true, relu::forward(sums)),
+            (Some(&b), false, shifted.clone()),
+            (Some(&b), true, relu::forward(shifted)),
+        ] {
+            let filters = Filters::on(isa, &w, g, (added, cut), x.shape());
+            let found = filters.forward(&x);
+            let off = found.as_slice().iter().zip(expected.as_slice()).map(|(&a, &b)| (a - b).abs());
+            // Integers are exact but in Winograd's form, whose numbers are fractions of them.
+            let bound = if filters.winograd { 1e-3 } else { 0.0 };
+            assert!(
+                off.fold(0.0, |most, off| off.to_f64().max(most)) <= bound,
+                "{isa}, {g:?}, {:?}",
+                w.shape()
+            );
+        }
+    }
+
+    /// Rows and small images, whole and ragged blocks, groups alone and merged, Winograd's form.
+    #[test]
+    fn equal_convolution_bias_and_relu_one_after_the_other() {
+        for isa in Isa::available() {
+            for (x, w) in [
+                ([2, 17, 5], [40, 3, 1, 1]),
+                ([9, 3, 20], [37, 3, 2, 1]),
+                ([2, 9, 24], [33, 1, 1, 1]),
+                ([3, 8, 24], [48, 3, 1, 6]),
+                ([12, 8, 16], [32, 3, 1, 1]),
+            ] {
+                equal_naive::<f32>(isa, x, w);
+                equal_naive::<f64>(isa, x, w);
+            }
+        }
     }
 }

@@ -20,9 +20,6 @@ const BAND_BYTES: usize = 24 << 10;
 #[track_caller]
 pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
-    if let Some(fold) = Folded::new(w, g) {
-        return fold.gradients(&grad_weights(isa, dy, &fold.input(x), fold.shape(), fold.geometry));
-    }
     let [outputs, inputs, kh, kw] = [0, 1, 2, 3].map(|axis| w.dims()[axis]);
     let weights = Weights { groups: g.groups, inputs, outputs: outputs / g.groups, taps: kh * kw };
     let axes = Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]);

@@ -59,6 +59,8 @@ mod book {
     mod ch11 {}
     #[doc = include_str!("../book/src/ch12-cardinality.md")]
     mod ch12 {}
+    #[doc = include_str!("../book/src/ch15-real-weights.md")]
+    mod ch15 {}
     #[doc = include_str!("../book/src/appendix-rust.md")]
     mod appendix_rust {}
     #[doc = include_str!("../book/src/appendix-notation.md")]

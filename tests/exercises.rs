@@ -26,6 +26,7 @@ chapters! {
     ch10 "../book/exercises/ch10.rs" solution_10 "../book/solutions/ch10.rs"
     ch11 "../book/exercises/ch11.rs" solution_11 "../book/solutions/ch11.rs"
     ch12 "../book/exercises/ch12.rs" solution_12 "../book/solutions/ch12.rs"
+    ch15 "../book/exercises/ch15.rs" solution_15 "../book/solutions/ch15.rs"
 }
 
 /// What follows the line `mod tests {`, without the attributes that spare the unsolved.

@@ -1,0 +1,80 @@
+//! A batch norm that judges is an affine map, and a convolution can take it in.
+
+use super::{
+    common::Report,
+    network::{CHANNELS, EPS, Trained, accuracy, numbers},
+};
+use residual::{
+    Tensor,
+    nn::{Conv2d, Flatten, Linear, MaxPool2d, Relu, Sequential},
+};
+use residual::{models::Model, nn::Slot};
+
+// ANCHOR: fold
+/// What batch norm does behind a convolution of weights `w`: other weights, and a bias.
+fn folded(w: &Tensor<f32>, [gamma, beta, mean, var]: [&[f32]; 4]) -> (Tensor<f32>, Tensor<f32>) {
+    let scale: Vec<f64> =
+        gamma.iter().zip(var).map(|(&g, &v)| f64::from(g) / (f64::from(v) + EPS).sqrt()).collect();
+    let each = w.len() / scale.len();
+    let weight = Tensor::from_fn(w.shape(), |i| (scale[i / each] * f64::from(w.as_slice()[i])) as f32);
+    let bias =
+        Tensor::from_fn([scale.len()], |o| (f64::from(beta[o]) - scale[o] * f64::from(mean[o])) as f32);
+    (weight, bias)
+}
+// ANCHOR_END: fold
+
+/// The chapter's network without its batch norms.
+fn without_norms() -> Sequential<f32> {
+    let conv = |from| Conv2d::new(from, CHANNELS, 3).padding(1);
+    Sequential::new()
+        .add("conv1", conv(1))
+        .add("relu1", Relu::new())
+        .add("pool1", MaxPool2d::new(2))
+        .add("conv2", conv(CHANNELS))
+        .add("relu2", Relu::new())
+        .add("pool2", MaxPool2d::new(2))
+        .add("flatten", Flatten::new())
+        .add("fc", Linear::new(49 * CHANNELS, 10))
+}
+
+/// The same function with two layers less.
+fn fold(net: &mut Sequential<f32>) -> Sequential<f32> {
+    let mut given = numbers(net);
+    let of = |name: String| -> Tensor<f32> {
+        given.iter().find(|(n, _)| *n == name).unwrap_or_else(|| panic!("no {name}")).1.clone()
+    };
+    let mut new = Vec::new();
+    for i in 1..=2 {
+        let norm = ["weight", "bias", "running_mean", "running_var"].map(|part| of(format!("bn{i}.{part}")));
+        let (weight, bias) = folded(&of(format!("conv{i}.weight")), norm.each_ref().map(Tensor::as_slice));
+        new.push((format!("conv{i}.weight"), weight));
+        new.push((format!("conv{i}.bias"), bias));
+    }
+    given.retain(|(name, _)| name.starts_with("fc"));
+    new.extend(given);
+    let mut folded = without_norms();
+    Model::visit(&mut folded, &mut |path, slot| {
+        let Slot::Param(param) = slot else { return };
+        let (_, tensor) = new.iter().find(|(name, _)| *name == path.to_string()).expect("every name");
+        param.value = tensor.clone();
+    });
+    folded
+}
+
+/// The largest difference of two tensors, as a part of the largest number.
+fn off(a: &Tensor<f32>, b: &Tensor<f32>) -> f64 {
+    let largest = b.as_slice().iter().fold(0f32, |most, x| most.max(x.abs()));
+    let pairs = a.as_slice().iter().zip(b.as_slice());
+    f64::from(pairs.map(|(a, b)| (a - b).abs()).fold(0f32, f32::max) / largest)
+}
+
+pub fn run(trained: &mut Trained, report: &mut Report) {
+    let mut net = trained.copy(EPS);
+    let mut by_hand = fold(&mut net);
+    let expected = trained.scores_of(&mut net, 200);
+    let hand = off(&trained.scores_of(&mut by_hand, 200), &expected);
+    report.claim("folded by hand, scores are those of the network to 1e-5 of the largest", hand < 1e-5);
+    report.value("fold-off", format!("≈{}", super::torch::tex(hand)));
+    let kept = accuracy(&mut by_hand, &trained.unseen);
+    report.claim("and as many pictures are named rightly", (kept - trained.accuracy).abs() < 0.25);
+}

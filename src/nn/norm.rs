@@ -123,6 +123,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         true
     }
 
+    // ANCHOR: visit
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         each(&at.join("weight"), Slot::Param(&mut self.weight));
         each(&at.join("bias"), Slot::Param(&mut self.bias));
@@ -130,6 +131,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         each(&at.join("running_var"), Slot::Buffer(&mut self.running_var));
         each(&at.join("num_batches_tracked"), Slot::Count(&mut self.num_batches_tracked));
     }
+    // ANCHOR_END: visit
 
     fn outline(&self, x: Shape) -> Outline {
         let channels = self.bias.value.len();

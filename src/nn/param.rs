@@ -50,6 +50,7 @@ impl<T: Real> Param<T> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Path(String);
 
+// ANCHOR: path
 impl Path {
     /// The network itself; its children's names have no prefix.
     pub fn root() -> Self {
@@ -61,6 +62,7 @@ impl Path {
         if self.0.is_empty() { Self(name.into()) } else { Self(format!("{}.{name}", self.0)) }
     }
 }
+// ANCHOR_END: path
 
 impl fmt::Display for Path {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -14,11 +14,13 @@ use crate::{
 /// # Panics
 /// If `x` has not four axes.
 #[track_caller]
+// ANCHOR: forward
 pub fn forward<T: Real>(x: Tensor<T>) -> Tensor<T> {
     let [n, h, w, c] = x.dims();
     // One pixel, or one channel, is in the same order either way.
     if h * w == 1 || c == 1 { x } else { x.to_nchw() }.reshape([n, c * h * w])
 }
+// ANCHOR_END: forward
 
 /// `dx`, of shape `x`, from `dy` (N, C·H·W).
 ///

@@ -186,6 +186,7 @@ impl<'a> Machine<'a> {
         }
     }
 
+    // ANCHOR: reduce
     /// What the named function would give for the tuple above it.
     fn reduce(&mut self) -> Done {
         let (args, called) = (self.pop()?, self.pop()?);
@@ -206,6 +207,7 @@ impl<'a> Machine<'a> {
             _ => Err(Refused::foreign(format!("a call of {} in its pickle", kind(Some(&called))))),
         }
     }
+    // ANCHOR_END: reduce
 
     /// PyTorch hangs the versions of modules on its dict, which say nothing that a shape does not.
     fn build(&mut self) -> Done {

@@ -33,11 +33,11 @@ pub fn run(budget: Budget) -> Report {
     pickle::run(&mut report);
     let mut trained = network::Trained::new(budget);
     network::run(&mut trained, &mut report);
-    layouts::run(&mut trained, &mut report);
+    layouts::run(budget, &mut trained, &mut report);
     halves::run(&mut trained, &mut report);
     torch::run(&mut report);
     sums::run(&mut report);
-    fold::run(&mut trained, &mut report);
+    fold::run(budget, &mut trained, &mut report);
     report
 }
 

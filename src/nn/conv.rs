@@ -156,6 +156,7 @@ impl<T: Real> Layer<T> for Conv2d<T> {
         self.fused.get_or_insert_with(|| Fused { relu: false, filters: None });
     }
 
+    // ANCHOR: absorb
     /// (w · x + b) · scale + shift = (scale · w) · x + (scale · b + shift).
     fn absorb(&mut self, Affine { map, relu }: &Affine<T>) -> bool {
         let Some(fused @ Fused { relu: false, .. }) = &mut self.fused else { return false };
@@ -177,6 +178,7 @@ impl<T: Real> Layer<T> for Conv2d<T> {
         }
         true
     }
+    // ANCHOR_END: absorb
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         // Whoever is shown the weights may change them.

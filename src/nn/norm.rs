@@ -108,6 +108,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         dx
     }
 
+    // ANCHOR: affine
     fn affine(&self) -> Option<Affine<T>> {
         let scale = |(gamma, var): (&T, &T)| gamma.to_f64() / (var.to_f64() + self.eps).sqrt();
         let scale = self.weight.value.as_slice().iter().zip(self.running_var.as_slice()).map(scale);
@@ -117,6 +118,7 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
         };
         Some(Affine { map: Some(scale.zip(shift).map(each).unzip()), relu: self.relu })
     }
+    // ANCHOR_END: affine
 
     fn take_over_relu(&mut self) -> bool {
         self.relu = true;

@@ -77,6 +77,7 @@ impl<T: Real> Layer<T> for Sequential<T> {
         }
     }
 
+    // ANCHOR: fuse
     fn fuse(&mut self) {
         self.0.iter_mut().for_each(|(_, layer)| layer.fuse());
         let mut i = 1;
@@ -91,6 +92,7 @@ impl<T: Real> Layer<T> for Sequential<T> {
             }
         }
     }
+    // ANCHOR_END: fuse
 
     fn visit(&mut self, at: &Path, each: &mut Visitor<'_, T>) {
         self.0.iter_mut().for_each(|(name, layer)| layer.visit(&at.join(name), each));

@@ -166,7 +166,7 @@ fn by_bits(trained: &mut Trained, expected: &[usize], names: &[String], report: 
                 range: [0.0, 12.0],
                 log: false,
             },
-            y: Axis { label: "% of unseen pictures", range: [0.0, 100.0], log: false },
+            y: Axis { label: "% of unseen pictures", range: [70.0, 100.0], log: false },
             lines: vec![line("same answer", 1, 1), line("right", 2, 0)],
             label_width: 100.0,
         }

@@ -80,14 +80,18 @@ pub fn run(report: &mut Report) {
     let [single, double, theirs] =
         [worst(&|row| row.ours[0]), worst(&|row| row.ours[1]), worst(&|row| row.theirs)];
     report.part("torch", |report| {
-        let shown =
-            ["eval_logits", "loss", "grad/fc.weight", "grad/layer2.0.conv1.weight", "grad/conv1.weight"];
-        let lines = rows.iter().filter(|row| shown.contains(&row.name.as_str()));
-        let lines = lines.map(|row| {
-            let [single, double] = row.ours;
-            vec![row.name.clone(), format!("≈{single:.0e}"), format!("≈{:.0e}", row.theirs), near(double)]
-        });
-        report.table(&["", "residual f32", "PyTorch f32", "residual f64"], &lines.collect::<Vec<_>>());
+        let middle = |of: &dyn Fn(&Row) -> f64| {
+            let mut all: Vec<_> = rows.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all[all.len() / 2]
+        };
+        let line = |name: &str, middle: f64, worst: f64| vec![name.into(), shown(middle), shown(worst)];
+        let lines = [
+            line("residual, f32", middle(&|row| row.ours[0]), single),
+            line("PyTorch, f32", middle(&|row| row.theirs), theirs),
+            line("residual, f64", middle(&|row| row.ours[1]), double),
+        ];
+        report.table(&["distance from PyTorch, f64", "middle", "largest"], &lines);
     });
     report.value("torch-quantities", rows.len());
     report.value("torch-worst", format!("≈{}", tex(single)));
@@ -100,12 +104,12 @@ pub fn run(report: &mut Report) {
     report.figure("ch15-torch", chart(&rows));
 }
 
-/// Rounding of f64 differs from machine to machine by more than a factor of two.
-fn near(double: f64) -> String {
-    if double < 1e-13 { "below 1e-13".into() } else { format!("{double:.0e}") }
+/// In f64, the rounding of a few numbers differs from machine to machine by more than a factor of two.
+fn shown(distance: f64) -> String {
+    if distance < 1e-13 { "below 1e-13".into() } else { format!("≈{distance:.1e}") }
 }
 
-pub fn tex(x: f64) -> String {
+fn tex(x: f64) -> String {
     let text = format!("{x:.1e}");
     let (digits, exponent) = text.split_once('e').expect("an exponent");
     format!("{digits}\\times10^{{{exponent}}}")

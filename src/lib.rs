@@ -51,6 +51,8 @@ mod book {
     mod ch03 {}
     #[doc = include_str!("../book/src/ch04-vanishing-and-exploding-gradients.md")]
     mod ch04 {}
+    #[doc = include_str!("../book/src/ch05-lenet-5.md")]
+    mod ch05 {}
     #[doc = include_str!("../book/src/ch09-batch-normalisation.md")]
     mod ch09 {}
     #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]

@@ -32,6 +32,7 @@ const UNPADDED: usize = 28;
 /// let net: Box<dyn Model<f32>> = Box::new(lenet5(&Options::default()));
 /// assert_eq!(net.outline([1, 32, 32, 3].into()).parameters, 62_006);
 /// ```
+// ANCHOR: lenet5
 pub fn lenet5<T: Real>(options: &Options) -> Sequential<T> {
     let &Options { classes, in_channels, input_size, .. } = options;
     let rng = &mut options.weights();
@@ -50,3 +51,4 @@ pub fn lenet5<T: Real>(options: &Options) -> Sequential<T> {
         .add("relu2", Relu::new())
         .add("fc3", Linear::new(84, classes).init(Init::Default, rng))
 }
+// ANCHOR_END: lenet5

@@ -22,6 +22,7 @@ use crate::{
 /// # Panics
 /// If there are not four axes or no window fits.
 #[track_caller]
+// ANCHOR: forward
 pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> Tensor<T> {
     let mut y = Tensor::zeros(window.output_shape(x.shape()));
     let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
@@ -38,12 +39,14 @@ pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> Tensor<T> {
     });
     y
 }
+// ANCHOR_END: forward
 
 /// `dx`, of shape `x`, from `dy` (N, OH, OW, C).
 ///
 /// # Panics
 /// If `dy` has not the shape of the output.
 #[track_caller]
+// ANCHOR: backward
 pub fn backward<T: Real>(dy: &Tensor<T>, window: &Window, x: Shape) -> Tensor<T> {
     assert_eq!(dy.shape(), window.output_shape(x), "dy has the shape of the output");
     let mut dx = Tensor::zeros(x);
@@ -60,6 +63,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, window: &Window, x: Shape) -> Tensor<T>
     });
     dx
 }
+// ANCHOR_END: backward
 
 /// Calls `f` with every pixel of the image that window (i, j) covers.
 fn each_pixel(window: &Window, [i, j]: [usize; 2], [h, w]: [usize; 2], mut f: impl FnMut(usize)) {

@@ -39,6 +39,7 @@ pub struct Winners {
 /// # Panics
 /// If there are not four axes or no window fits.
 #[track_caller]
+// ANCHOR: forward
 pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners) {
     let mut y = Tensor::scratch(window.output_shape(x.shape()));
     let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
@@ -62,6 +63,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners) 
     });
     (y, Winners { window: *window, taps })
 }
+// ANCHOR_END: forward
 
 /// Every channel of `x` that is larger takes its place in `y`.
 ///
@@ -95,6 +97,7 @@ fn each_tap(window: &Window, [i, j]: [usize; 2], [h, w]: [usize; 2], mut f: impl
 /// # Panics
 /// If the shapes are not those of the forward that found the winners.
 #[track_caller]
+// ANCHOR: backward
 pub fn backward<T: Real>(dy: &Tensor<T>, winners: &Winners, x: Shape) -> Tensor<T> {
     let window = &winners.window;
     assert_eq!(dy.shape(), window.output_shape(x), "dy has the shape of the output");
@@ -115,6 +118,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, winners: &Winners, x: Shape) -> Tensor<
     });
     dx
 }
+// ANCHOR_END: backward
 
 #[cfg(test)]
 mod tests {

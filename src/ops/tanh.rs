@@ -30,6 +30,7 @@ fn tanh<T: Real>(x: T) -> T {
 /// # Panics
 /// If `dy` and the output `y` differ in shape.
 #[track_caller]
+// ANCHOR: backward
 pub fn backward<T: Real>(mut dy: Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
     assert_eq!(dy.shape(), y.shape(), "dy has the shape of the output");
     let ys = y.as_slice();
@@ -38,6 +39,7 @@ pub fn backward<T: Real>(mut dy: Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
     });
     dy
 }
+// ANCHOR_END: backward
 
 #[cfg(test)]
 mod tests {

@@ -21,6 +21,9 @@ pub struct Record {
     pub runs: Vec<Run>,
     /// What was timed, and its milliseconds.
     pub times: Vec<(String, f64)>,
+    /// What else was found: a name, and its numbers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<(String, Vec<f64>)>,
 }
 
 /// One training.
@@ -39,7 +42,15 @@ impl Record {
     /// A record of what `command` did here, just now, in so many minutes.
     pub fn new(command: &str, minutes: f64, runs: Vec<Run>) -> Self {
         let (minutes, command) = ((10.0 * minutes).round() / 10.0, command.into());
-        Self { machine: machine(), date: today(), command, minutes, runs, times: Vec::new() }
+        Self {
+            machine: machine(),
+            date: today(),
+            command,
+            minutes,
+            runs,
+            times: Vec::new(),
+            rows: Vec::new(),
+        }
     }
 
     /// The committed record of chapter `name`, "ch12".
@@ -67,6 +78,12 @@ impl Record {
 
     fn of(&self, name: &str, what: impl Fn(&Run) -> f64) -> Vec<f64> {
         self.runs.iter().filter(|run| run.name == name).map(what).collect()
+    }
+
+    /// The numbers of `name`.
+    pub fn row(&self, name: &str) -> &[f64] {
+        let row = self.rows.iter().find(|(known, _)| known == name);
+        &row.unwrap_or_else(|| panic!("the record has no {name}")).1
     }
 
     /// The milliseconds of `name`.

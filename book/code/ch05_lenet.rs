@@ -1,6 +1,6 @@
 //! Chapter 5, "LeNet-5": the network that is taught, the network of the paper, and what lies between them.
 //!
-//! `cargo run --release --example ch05_lenet` takes about fifteen seconds; `--full`, several minutes on two idle cores.
+//! `cargo run --release --example ch05_lenet` takes about half a minute; `--full`, several minutes on two idle cores.
 
 pub mod common;
 #[path = "ch05/costs.rs"]

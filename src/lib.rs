@@ -53,6 +53,8 @@ mod book {
     mod ch04 {}
     #[doc = include_str!("../book/src/ch05-lenet-5.md")]
     mod ch05 {}
+    #[doc = include_str!("../book/src/ch07-vgg.md")]
+    mod ch07 {}
     #[doc = include_str!("../book/src/ch09-batch-normalisation.md")]
     mod ch09 {}
     #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]

@@ -43,6 +43,7 @@ chapters! {
     ch03_keeps_its_word "ch03_gradients"
     ch04_keeps_its_word "ch04_vanishing"
     ch05_keeps_its_word "ch05_lenet"
+    ch07_keeps_its_word "ch07_vgg"
     ch09_keeps_its_word "ch09_batch_norm"
     ch10_keeps_its_word "ch10_degradation"
     ch11_keeps_its_word "ch11_bottlenecks"

@@ -34,6 +34,7 @@ const CHAPTERS: &[Chapter] = &[
     chapter("ch03_gradients", "Trust, but check gradients", "error against step, seven faults", 12),
     chapter("ch04_vanishing", "Vanishing and exploding gradients", "gradients in 4 to 60 layers", 24),
     chapter("ch05_lenet", "LeNet-5", "the network taught and the paper's, moved pictures", 30),
+    chapter("ch07_vgg", "VGG", "one 7x7 or three 3x3, where parameters sit", 25),
     chapter("ch09_batch_norm", "Batch normalisation", "learning rates, two modes, tiny batches", 17),
     chapter("ch10_degradation", "Degradation and residual learning", "deep nets, plain and residual", 43),
     chapter("ch11_bottlenecks", "Bottlenecks", "two blocks at equal cost, a closed start", 22),

@@ -53,6 +53,7 @@ impl Vgg {
         Self { features: 1, ..self }
     }
 
+    // ANCHOR: stages
     /// How many convolutions each stage has.
     #[track_caller]
     fn stages(self) -> [usize; 5] {
@@ -64,6 +65,7 @@ impl Vgg {
             other => panic!("the depth is 11, 13, 16 or 19, got {other}"),
         }
     }
+    // ANCHOR_END: stages
 }
 
 /// The VGG of this depth, for images of at least 32x32.
@@ -90,6 +92,7 @@ pub(super) fn network<T: Real>(
 ) -> Sequential<T> {
     let rng = &mut options.weights();
     let (mut features, mut from) = (Sequential::new(), options.in_channels);
+    // ANCHOR: features
     for (convolutions, to) in kind.stages().into_iter().zip(widths) {
         for _ in 0..convolutions {
             features = features.push(Conv2d::new(from, to, 3).padding(1).init(Init::KaimingNormal, rng));
@@ -101,6 +104,7 @@ pub(super) fn network<T: Real>(
         }
         features = features.push(MaxPool2d::new(2));
     }
+    // ANCHOR_END: features
     Sequential::new()
         .add("features", features)
         .add("avgpool", AdaptiveAvgPool2d::new(kind.features))

@@ -196,6 +196,14 @@ fn report_gains(report: &mut Report, record: &Record) {
         });
         report.table(&["bodies", "gain", "standard error"], &rows.collect::<Vec<_>>());
     });
+    let [_, _, straight, five] = &gains;
+    report.claim("without ReLUs between, three 3x3 lose more than a point from every seed", {
+        straight.iter().all(|&gain| gain > 1.0)
+    });
+    report.claim("two 3x3 are better than one 5x5 from every seed", five.iter().all(|&gain| gain > 0.0));
+    report.claim("on the mean three 3x3 are not worse than one 7x7, wide or narrow", {
+        gains[..2].iter().all(|gains| record::mean(gains) > 0.0)
+    });
     for ((name, ..), gains) in pairs.iter().zip(&gains) {
         report.value(&format!("gain-{name}"), format!("{:.2}", record::mean(gains)));
         report.value(&format!("error-{name}"), format!("{:.2}", standard_error(gains)));

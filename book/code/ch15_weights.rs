@@ -1,7 +1,7 @@
 //! Chapter 15, "Real weights": what is in a file of weights, what goes wrong between a file and a network, how near two
 //! right programs come to each other, and batch norms that vanish.
 //!
-//! `cargo run --release --example ch15_weights` takes about twenty seconds.
+//! `cargo run --release --example ch15_weights` takes about eight seconds.
 
 #[path = "ch15/bytes.rs"]
 mod bytes;

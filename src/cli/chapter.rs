@@ -30,16 +30,16 @@ pub struct Args {
 /// The book's chapters: program, title, what it runs, and the seconds on two cores that its page names.
 const CHAPTERS: &[Chapter] = &[
     chapter("ch01_convolution", "What a convolution is", "filters on one picture, one learned", 3),
-    chapter("ch02_backpropagation", "Backpropagation by hand", "three spirals, the price of a gradient", 10),
+    chapter("ch02_backpropagation", "Backpropagation by hand", "three spirals, the price of a gradient", 13),
     chapter("ch03_gradients", "Trust, but check gradients", "error against step, seven faults", 12),
     chapter("ch04_vanishing", "Vanishing and exploding gradients", "gradients in 4 to 60 layers", 24),
-    chapter("ch05_lenet", "LeNet-5", "the network taught and the paper's, moved pictures", 30),
-    chapter("ch07_vgg", "VGG", "one 7x7 or three 3x3, where parameters sit", 25),
+    chapter("ch05_lenet", "LeNet-5", "the network taught and the paper's, moved pictures", 8),
+    chapter("ch07_vgg", "VGG", "one 7x7 or three 3x3, where parameters sit", 20),
     chapter("ch09_batch_norm", "Batch normalisation", "learning rates, two modes, tiny batches", 17),
     chapter("ch10_degradation", "Degradation and residual learning", "deep nets, plain and residual", 43),
     chapter("ch11_bottlenecks", "Bottlenecks", "two blocks at equal cost, a closed start", 22),
     chapter("ch12_cardinality", "Cardinality: ResNeXt", "one block in three forms, more paths", 30),
-    chapter("ch15_weights", "Real weights", "a file's bytes, wrong orders, folded norms", 20),
+    chapter("ch15_weights", "Real weights", "a file's bytes, wrong orders, folded norms", 8),
 ];
 
 struct Chapter {

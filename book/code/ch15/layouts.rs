@@ -6,6 +6,9 @@ use super::{
 };
 use residual::{Tensor, data::Normalization, nn::Sequential};
 
+/// What a mistake makes of the weights.
+type Mistake = fn(&Tensor<f32>) -> Tensor<f32>;
+
 /// Rows and columns of what the fully connected layer sees.
 const SIDE: usize = 7;
 
@@ -72,7 +75,7 @@ pub fn run(budget: Budget, trained: &mut Trained, report: &mut Report) {
     };
     let same = trained.copy(EPS);
     let mut outcomes = vec![examine("none", trained, same)];
-    let mistakes: [(&str, &str, fn(&Tensor<f32>) -> Tensor<f32>); 5] = [
+    let mistakes: [(&str, &str, Mistake); 5] = [
         ("fc.weight in the order H, W, C", "fc.weight", channels_last),
         ("conv2: (H, W, I, O) taken for (O, I, H, W)", "conv2.weight", relabelled),
         ("conv2: O and I swapped", "conv2.weight", swapped),

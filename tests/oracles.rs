@@ -33,8 +33,8 @@ impl Case {
     }
 }
 
-/// Batches of 1 to 3 images of 1 to 16 and of 4 to 17 images of 1 to 6, channels on both sides of one and of two blocks, kernels of
-/// 1 to 5, strides beyond the kernel, padding, dilation, groups from one to depthwise.
+/// Batches of 1 to 3 images of 1 to 16 and of 4 to 17 images of 1 to 6, channels on both sides of one and of two
+/// blocks, kernels of 1 to 5, strides beyond the kernel, padding, dilation, groups from one to depthwise.
 fn cases() -> impl Strategy<Value = Case> {
     let width = || prop_oneof![3 => 1..=9usize, 1 => 10..=40usize];
     let pair = |range: std::ops::RangeInclusive<usize>| [range.clone(), range];

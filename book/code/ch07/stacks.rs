@@ -133,26 +133,13 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
     report.part("trained", |report| {
         let (Recipe { batch, steps, .. }, unseen) = (data.recipe, data.unseen.len());
         report.line(format!("{steps} steps of {batch} pictures, examined on {unseen}; seeds: {seeds}"));
-        table(report, &record, designs, "≈");
+        record.table(report, "body", &names(designs), "≈");
     });
     report.claim("every small network learns", learned);
 }
 
-/// A row for each design; numbers that another processor would change are marked.
-fn table(report: &mut Report, record: &Record, designs: &[Design], mark: &str) {
-    let row = |design: &Design| {
-        let accuracies = record.accuracies(&design.name());
-        let loss = format!("{mark}{:.3}", record::mean(&record.losses(&design.name())));
-        let (low, high) = ends(&accuracies);
-        let percents = [record::mean(&accuracies), low, high].map(|a| format!("{mark}{a:.2}"));
-        [vec![design.name(), loss], percents.to_vec()].concat()
-    };
-    let rows: Vec<_> = designs.iter().map(row).collect();
-    report.table(&["body", "loss", "% right", "lowest", "highest"], &rows);
-}
-
-fn ends(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, 0.0), |(low, high), &a| (a.min(low), a.max(high)))
+fn names(designs: &[Design]) -> Vec<String> {
+    designs.iter().map(|design| design.name()).collect()
 }
 
 /// The long run.
@@ -170,7 +157,7 @@ fn full(data: &Data) -> Record {
 fn recorded(report: &mut Report, record: &Record) {
     report.part("full", |report| {
         report.line(record.origin());
-        table(report, record, &DESIGNS, "");
+        record.table(report, "body", &names(&DESIGNS), "");
     });
     report.figure("ch07-stacks", figure(record));
     let mean = |design: Design| record::mean(&record.accuracies(&design.name()));
@@ -188,11 +175,11 @@ fn report_gains(report: &mut Report, record: &Record) {
         ("straight", THREE, STRAIGHT),
         ("five", TWO, FIVE),
     ];
-    let gains = pairs.map(|(_, a, b)| gains(record, b, a));
+    let gains = pairs.map(|(_, a, b)| record.gains(&b.name(), &a.name()));
     report.part("gains", |report| {
         let rows = pairs.iter().zip(&gains).map(|((_, a, b), gains)| {
             let name = format!("{} against {}", a.name(), b.name());
-            vec![name, format!("{:.2}", record::mean(gains)), format!("{:.2}", standard_error(gains))]
+            vec![name, format!("{:.2}", record::mean(gains)), format!("{:.2}", record::standard_error(gains))]
         });
         report.table(&["bodies", "gain", "standard error"], &rows.collect::<Vec<_>>());
     });
@@ -206,18 +193,8 @@ fn report_gains(report: &mut Report, record: &Record) {
     });
     for ((name, ..), gains) in pairs.iter().zip(&gains) {
         report.value(&format!("gain-{name}"), format!("{:.2}", record::mean(gains)));
-        report.value(&format!("error-{name}"), format!("{:.2}", standard_error(gains)));
+        report.value(&format!("error-{name}"), format!("{:.2}", record::standard_error(gains)));
     }
-}
-
-/// By how many points `b` is better than `a`, seed by seed.
-fn gains(record: &Record, a: Design, b: Design) -> Vec<f64> {
-    let [from, to] = [a, b].map(|design| record.accuracies(&design.name()));
-    to.iter().zip(&from).map(|(to, from)| to - from).collect()
-}
-
-fn standard_error(values: &[f64]) -> f64 {
-    record::deviation(values) / (values.len() as f64).sqrt()
 }
 
 /// Accuracy against weights: a tick for each seed, a line through the means.
@@ -245,7 +222,8 @@ fn figure(record: &Record) -> String {
         let means = first.into_iter().chain(designs).map(|d| (thousand(d), record::mean(&accuracies(d))));
         lines.push(Line { label: label.into(), color, dashed: true, points: means.collect() });
     }
-    let (low, high) = ends(&lines.iter().flat_map(|line| &line.points).map(|p| p.1).collect::<Vec<_>>());
+    let (low, high) =
+        record::ends(&lines.iter().flat_map(|line| &line.points).map(|p| p.1).collect::<Vec<_>>());
     Chart {
         title: "Accuracy on unseen pictures against the weights of a body: one large kernel or a stack of 3x3, five \
                 seeds each"

@@ -138,15 +138,15 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
     report.part("trained", |report| {
         let (Recipe { batch, steps, .. }, unseen) = (data.recipe, data.unseen.len());
         report.line(format!("{steps} steps of {batch} pictures, examined on {unseen}; seeds: {seeds}"));
-        table(report, &record, designs, "≈");
+        record.table(report, "network", &names(designs), "≈");
     });
     // Another processor rounds differently, and learns differently: these are no claims.
     let of = |design: Design| record.accuracies(&design.name());
     let quoted = [
-        ("basic-16-best", ends(&of(BASIC[2])).1),
-        ("bottleneck-16-worst", ends(&of(BOTTLENECK[2])).0),
-        ("basic-24-worst", ends(&of(BASIC[3])).0),
-        ("bottleneck-24-best", ends(&of(BOTTLENECK[3])).1),
+        ("basic-16-best", record::ends(&of(BASIC[2])).1),
+        ("bottleneck-16-worst", record::ends(&of(BOTTLENECK[2])).0),
+        ("basic-24-worst", record::ends(&of(BASIC[3])).0),
+        ("bottleneck-24-best", record::ends(&of(BOTTLENECK[3])).1),
         ("short-closed", record::mean(&of(CLOSED))),
         ("short-open", record::mean(&of(BOTTLENECK[2]))),
     ];
@@ -156,21 +156,8 @@ fn trained(report: &mut Report, data: &Data, designs: &[Design], seeds: u64) {
     report.claim("every small network learns", learned);
 }
 
-/// A row for each design; numbers that another processor would change are marked.
-fn table(report: &mut Report, record: &Record, designs: &[Design], mark: &str) {
-    let row = |design: &Design| {
-        let accuracies = record.accuracies(&design.name());
-        let loss = format!("{mark}{:.3}", record::mean(&record.losses(&design.name())));
-        let (low, high) = ends(&accuracies);
-        let percents = [record::mean(&accuracies), low, high].map(|a| format!("{mark}{a:.2}"));
-        [vec![design.name(), loss], percents.to_vec()].concat()
-    };
-    let rows: Vec<_> = designs.iter().map(row).collect();
-    report.table(&["network", "loss", "% right", "lowest", "highest"], &rows);
-}
-
-fn ends(values: &[f64]) -> (f64, f64) {
-    values.iter().fold((f64::INFINITY, 0.0), |(low, high), &a| (a.min(low), a.max(high)))
+fn names(designs: &[Design]) -> Vec<String> {
+    designs.iter().map(|design| design.name()).collect()
 }
 
 /// The long run.
@@ -186,7 +173,7 @@ fn full(data: &Data) -> Record {
 fn recorded(report: &mut Report, record: &Record) {
     report.part("full", |report| {
         report.line(record.origin());
-        table(report, record, &DESIGNS, "");
+        record.table(report, "network", &names(&DESIGNS), "");
     });
     report.figure("ch11-accuracy", figure(record));
     let mean = |design: Design| record::mean(&record.accuracies(&design.name()));
@@ -206,9 +193,9 @@ fn recorded(report: &mut Report, record: &Record) {
         report.claim("more width, more right, on the mean", kind.map(mean).is_sorted());
     }
     report_gains(report, record);
-    let lost = gains(record, CLOSED, BOTTLENECK[2]);
+    let lost = record.gains(&CLOSED.name(), &BOTTLENECK[2].name());
     report.value("lost", format!("{:.2}", record::mean(&lost)));
-    report.value("lost-error", format!("{:.2}", standard_error(&lost)));
+    report.value("lost-error", format!("{:.2}", record::standard_error(&lost)));
     let losses = [CLOSED, BOTTLENECK[2]].map(|design| record::mean(&record.losses(&design.name())));
     report.claim("closed blocks fit their training pictures worse", losses[0] > losses[1] + 0.05);
     report.claim("closed blocks lose a point and more from every seed", lost.iter().all(|&lost| lost > 1.0));
@@ -216,8 +203,9 @@ fn recorded(report: &mut Report, record: &Record) {
 
 /// Bottlenecks against basic blocks at equal cost, width by width and all together.
 fn report_gains(report: &mut Report, record: &Record) {
-    let all = [0, 1, 2, 3].map(|i| gains(record, BASIC[i], BOTTLENECK[i]));
-    let cells = |gains: &[f64]| [record::mean(gains), standard_error(gains)].map(|x| format!("{x:.2}"));
+    let all = [0, 1, 2, 3].map(|i| record.gains(&BASIC[i].name(), &BOTTLENECK[i].name()));
+    let cells =
+        |gains: &[f64]| [record::mean(gains), record::standard_error(gains)].map(|x| format!("{x:.2}"));
     report.part("gains", |report| {
         let rows = BASIC.iter().zip(&all);
         let rows: Vec<_> = rows
@@ -229,21 +217,11 @@ fn report_gains(report: &mut Report, record: &Record) {
     let [gain, error] = cells(&pooled);
     report.value("gain", gain);
     report.value("gain-error", error);
-    let none = |gains: &[f64]| record::mean(gains).abs() < 2.0 * standard_error(gains);
+    let none = |gains: &[f64]| record::mean(gains).abs() < 2.0 * record::standard_error(gains);
     report.claim("every width's gain is positive", all.iter().all(|gains| record::mean(gains) > 0.0));
     report.claim("at no width, nor over all, is the gain two standard errors", {
         all.iter().all(|gains| none(gains)) && none(&pooled)
     });
-}
-
-/// By how many points `b` is better than `a`, seed by seed.
-fn gains(record: &Record, a: Design, b: Design) -> Vec<f64> {
-    let [from, to] = [a, b].map(|design| record.accuracies(&design.name()));
-    to.iter().zip(&from).map(|(to, from)| to - from).collect()
-}
-
-fn standard_error(values: &[f64]) -> f64 {
-    record::deviation(values) / (values.len() as f64).sqrt()
 }
 
 /// Accuracy against MACs: a tick for each seed, a line through the means.
@@ -263,7 +241,8 @@ fn figure(record: &Record) -> String {
         let means = designs.iter().map(|design| (macs(design), record::mean(&accuracies(design))));
         lines.push(Line { label: label.into(), color, dashed: true, points: means.collect() });
     }
-    let (low, high) = ends(&lines.iter().flat_map(|line| &line.points).map(|p| p.1).collect::<Vec<_>>());
+    let (low, high) =
+        record::ends(&lines.iter().flat_map(|line| &line.points).map(|p| p.1).collect::<Vec<_>>());
     Chart {
         title:
             "Accuracy on unseen pictures against multiply-adds: basic blocks and bottlenecks, five seeds each"

@@ -156,8 +156,7 @@ fn table(report: &mut Report, record: &Record, designs: &[Design], mark: &str) {
         } else {
             "-".into()
         };
-        let lowest = accuracies.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = accuracies.iter().copied().fold(0.0, f64::max);
+        let (lowest, highest) = record::ends(&accuracies);
         let numbers = [record::mean(&accuracies), lowest, highest].map(|a| format!("{mark}{a:.2}"));
         let [mean, lowest, highest] = numbers;
         let loss = format!("{mark}{:.3}", record::mean(&record.losses(&design.name())));
@@ -228,9 +227,9 @@ fn recorded(report: &mut Report, record: &Record) {
 
 /// What a design gains over one path at the same price, seed by seed: the mean, and its standard error.
 fn gain(record: &Record, design: Design, seeds: usize) -> (f64, f64) {
-    let [one, many] = [EQUAL[0], design].map(|design| record.accuracies(&design.name()));
-    let gains: Vec<_> = many.iter().zip(&one).map(|(many, one)| many - one).take(seeds).collect();
-    (record::mean(&gains), record::deviation(&gains) / (gains.len() as f64).sqrt())
+    let gains = record.gains(&EQUAL[0].name(), &design.name());
+    let gains = &gains[..seeds.min(gains.len())];
+    (record::mean(gains), record::standard_error(gains))
 }
 
 /// One path against 32 at the same price: in the record, in its first five seeds, and in an earlier record of these
@@ -245,8 +244,7 @@ fn equal_cost(report: &mut Report, record: &Record) {
         report.value(name, format!("{gain:.2}"));
         report.value(&format!("{name}-error"), format!("{error:.2}"));
     }
-    let highest = one.iter().copied().fold(0.0, f64::max);
-    let lowest = many.iter().copied().fold(f64::INFINITY, f64::min);
+    let ((_, highest), (lowest, _)) = (record::ends(&one), record::ends(&many));
     report.value("mean-one", format!("{:.2}", record::mean(&one)));
     report.value("mean-many", format!("{:.2}", record::mean(&many)));
     report.value("highest-one", format!("{highest:.2}"));

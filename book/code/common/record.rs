@@ -1,6 +1,7 @@
 //! What a long run found, kept: `--full --write` makes `book/src/out/chNN.full.json`, and every shorter
 //! run of the chapter shows what is in it.
 
+use super::Report;
 use serde::{Deserialize, Serialize};
 use std::{
     fs,
@@ -76,6 +77,25 @@ impl Record {
         self.of(name, |run| run.loss)
     }
 
+    /// What the network `to` has above `from`, in points, seed by seed.
+    pub fn gains(&self, from: &str, to: &str) -> Vec<f64> {
+        let [from, to] = [from, to].map(|name| self.accuracies(name));
+        to.iter().zip(&from).map(|(to, from)| to - from).collect()
+    }
+
+    /// A row for each of the networks called `names`; numbers that another processor would change are marked.
+    pub fn table(&self, report: &mut Report, kind: &str, names: &[String], mark: &str) {
+        let row = |name: &String| {
+            let accuracies = self.accuracies(name);
+            let loss = format!("{mark}{:.3}", mean(&self.losses(name)));
+            let (low, high) = ends(&accuracies);
+            let percents = [mean(&accuracies), low, high].map(|a| format!("{mark}{a:.2}"));
+            [vec![name.clone(), loss], percents.to_vec()].concat()
+        };
+        let rows: Vec<_> = names.iter().map(row).collect();
+        report.table(&[kind, "loss", "% right", "lowest", "highest"], &rows);
+    }
+
     fn of(&self, name: &str, what: impl Fn(&Run) -> f64) -> Vec<f64> {
         self.runs.iter().filter(|run| run.name == name).map(what).collect()
     }
@@ -101,6 +121,16 @@ pub fn mean(values: &[f64]) -> f64 {
 pub fn deviation(values: &[f64]) -> f64 {
     let squares: f64 = values.iter().map(|value| (value - mean(values)).powi(2)).sum();
     (squares / (values.len() as f64 - 1.0)).sqrt()
+}
+
+/// How far the mean of so many values may be off.
+pub fn standard_error(values: &[f64]) -> f64 {
+    deviation(values) / (values.len() as f64).sqrt()
+}
+
+/// The lowest and the highest.
+pub fn ends(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, 0.0), |(low, high), &value| (value.min(low), value.max(high)))
 }
 
 fn machine() -> String {

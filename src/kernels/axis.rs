@@ -47,6 +47,7 @@ pub struct Axis {
 }
 
 impl Axis {
+    // ANCHOR: directions
     /// From outputs to the inputs that they read.
     pub fn forward(kernel: usize, stride: usize, padding: usize, dilation: usize) -> Self {
         let steps = (0..kernel).map(|k| {
@@ -69,6 +70,7 @@ impl Axis {
         });
         Self { steps: steps.collect(), source_phases: 1 }
     }
+    // ANCHOR_END: directions
 
     /// How many phases the outputs fall into.
     pub fn output_phases(&self) -> usize {

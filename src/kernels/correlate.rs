@@ -68,6 +68,7 @@ impl Correlation {
         plan
     }
 
+    // ANCHOR: tap_list
     fn tap_list(&self, row_phase: usize, column_phase: usize) -> Vec<Tap> {
         let blocks = self.packing.sources.blocks();
         // Tap (kh, kw) of a panel comes after kh · KW + kw others; KW is how many column taps there are.
@@ -85,6 +86,7 @@ impl Correlation {
         }
         taps
     }
+    // ANCHOR_END: tap_list
 
     /// How many output rows to compute from one strip.
     pub fn band<T>(&self) -> usize {

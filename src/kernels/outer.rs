@@ -80,6 +80,7 @@ impl<T: Number, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V>
     }
 }
 
+// ANCHOR: add
 /// The products of the channels `first..first + C`.
 #[inline(always)]
 fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
@@ -118,3 +119,4 @@ fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
         }
     }
 }
+// ANCHOR_END: add

@@ -13,6 +13,7 @@ use crate::{
     simd::{BLOCK, Block, Isa, Kernel, Simd, Vectorized},
 };
 
+// ANCHOR: tap
 /// One product of the sum: which block of the strip, by which piece of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
@@ -21,6 +22,7 @@ pub struct Tap {
     /// Which 16 x V blocks of the panel.
     pub filter: u32,
 }
+// ANCHOR_END: tap
 
 /// What a tile reads.
 #[derive(Clone, Copy, Debug)]
@@ -81,11 +83,13 @@ pub fn blocks<T: Vectorized>(isa: Isa) -> usize {
     if T::blocks(isa) >= 16 { 2 } else { 1 }
 }
 
+// ANCHOR: pixels
 /// How many pixels fit beside `blocks` blocks: their accumulators, the filter's blocks and one splat
 /// fill the registers.
 pub fn pixels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
     ((T::blocks(isa) - blocks - 1) / blocks).min(MOST_PIXELS)
 }
+// ANCHOR_END: pixels
 
 /// Computes `pixels` pixels of `blocks` blocks.
 ///
@@ -132,6 +136,7 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P,
     }
 }
 
+// ANCHOR: sum
 #[inline(always)]
 fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
@@ -161,6 +166,7 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     }
     sums
 }
+// ANCHOR_END: sum
 
 /// Bias and ReLU.
 #[inline(always)]

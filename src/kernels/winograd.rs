@@ -46,12 +46,14 @@ pub const INPUTS: usize = 6;
 /// Products: 6 x 6.
 pub const POSITIONS: usize = INPUTS * INPUTS;
 
+// ANCHOR: points
 /// The points are ±A and ±B, and A·B is one.
 const A: f64 = FRAC_1_SQRT_2;
 const B: f64 = SQRT_2;
 /// What interpolation divides by: 2a²(a² - b²) and 2b²(b² - a²).
 const NA: f64 = 1.0 / (2.0 * A * A * (A * A - B * B));
 const NB: f64 = 1.0 / (2.0 * B * B * (B * B - A * A));
+// ANCHOR_END: points
 
 /// `base` plus the sum of factors times values.
 #[inline(always)]
@@ -68,6 +70,7 @@ trait Map<const N: usize, const M: usize> {
     fn along<T: Number, S: Simd<T>>(simd: S, x: [S::V; N]) -> [S::V; M];
 }
 
+// ANCHOR: input
 /// Bᵀ: six inputs.
 struct Input;
 impl Map<6, 6> for Input {
@@ -88,7 +91,9 @@ impl Map<6, 6> for Input {
         ]
     }
 }
+// ANCHOR_END: input
 
+// ANCHOR: filter
 /// G: three weights.
 struct Filter;
 impl Map<3, 6> for Filter {
@@ -107,7 +112,9 @@ impl Map<3, 6> for Filter {
         ]
     }
 }
+// ANCHOR_END: filter
 
+// ANCHOR: output
 /// Aᵀ: six sums of products.
 struct Output;
 impl Map<6, 4> for Output {
@@ -126,6 +133,7 @@ impl Map<6, 4> for Output {
         ]
     }
 }
+// ANCHOR_END: output
 
 /// A, the transpose of [`Output`]: four gradients of outputs.
 struct Gradient;
@@ -166,6 +174,7 @@ impl Map<6, 3> for FilterGradient {
     }
 }
 
+// ANCHOR: both
 /// `F x Fᵀ`.
 #[inline(always)]
 fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
@@ -190,6 +199,7 @@ fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
     }
     result
 }
+// ANCHOR_END: both
 
 /// An image (H, W, C) of whole blocks of channels.
 #[derive(Clone, Debug)]

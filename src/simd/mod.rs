@@ -42,6 +42,7 @@ pub const BLOCK: usize = 16;
 /// Sixteen consecutive channels of one pixel.
 pub type Block<T> = [T; BLOCK];
 
+// ANCHOR: simd
 /// The few vector instructions that convolution needs, on one instruction set.
 ///
 /// A value of an implementing type is the proof that its instructions exist on this machine.
@@ -64,7 +65,9 @@ pub trait Simd<T>: Copy {
     /// Asks for the block to be brought into the first-level cache.
     fn prefetch(self, at: &Block<T>);
 }
+// ANCHOR_END: simd
 
+// ANCHOR: kernel
 /// A computation written once for every instruction set.
 ///
 /// Mark `run`, and whatever generic code it calls, `#[inline(always)]`: code that is not inlined
@@ -75,6 +78,7 @@ pub trait Kernel<T> {
     /// The computation, on the instructions of `simd`.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
 }
+// ANCHOR_END: kernel
 
 /// A number type that kernels run on: `f32` and `f64`.
 pub trait Vectorized: Sized {
@@ -101,6 +105,7 @@ pub trait Vectorized: Sized {
 macro_rules! vectorized {
     ($($T:ty)*) => {$(
         impl Vectorized for $T {
+            // ANCHOR: dispatch
             #[inline]
             fn dispatch<K: Kernel<Self>>(isa: Isa, kernel: K) -> K::Output {
                 match isa {
@@ -115,6 +120,7 @@ macro_rules! vectorized {
                     _ => isa.missing(),
                 }
             }
+            // ANCHOR_END: dispatch
         }
     )*};
 }

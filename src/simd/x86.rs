@@ -16,6 +16,7 @@ pub(super) struct Avx2(());
 #[derive(Clone, Copy)]
 pub(super) struct Avx512(());
 
+// ANCHOR: detect
 impl Avx2 {
     #[inline]
     pub(super) fn detect() -> Option<Self> {
@@ -38,6 +39,7 @@ impl Avx2 {
         unsafe { entry(self, kernel) }
     }
 }
+// ANCHOR_END: detect
 
 impl Avx512 {
     #[inline]
@@ -94,11 +96,13 @@ macro_rules! simd {
                 }
             }
 
+            // ANCHOR: mul_add
             #[inline(always)]
             fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 // SAFETY: as in `splat`.
                 std::array::from_fn(|i| unsafe { $fma(a[i], b[i], c[i]) })
             }
+            // ANCHOR_END: mul_add
 
             #[inline(always)]
             fn relu(self, v: Self::V) -> Self::V {

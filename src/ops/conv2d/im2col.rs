@@ -17,6 +17,7 @@ use crate::{
     tensor::{Shape, Tensor},
 };
 
+// ANCHOR: forward
 /// See [`super::forward`].
 #[track_caller]
 pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
@@ -34,6 +35,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> 
     }
     y
 }
+// ANCHOR_END: forward
 
 /// See [`super::grad_weights`].
 #[track_caller]
@@ -85,6 +87,7 @@ fn unfold<T: Real>(x: &Tensor<T>, w: Shape, g: Geometry, group: usize) -> Vec<T>
     windows(x.shape(), w, g, group).map(|from| from.map_or(T::ZERO, |from| x.as_slice()[from])).collect()
 }
 
+// ANCHOR: windows
 /// Where each entry of that matrix comes from; `None` in the padding.
 fn windows(x: Shape, w: Shape, g: Geometry, group: usize) -> impl Iterator<Item = Option<usize>> {
     let y = g.output_shape(x, w);
@@ -104,3 +107,4 @@ fn windows(x: Shape, w: Shape, g: Geometry, group: usize) -> impl Iterator<Item 
         })
     })
 }
+// ANCHOR_END: windows

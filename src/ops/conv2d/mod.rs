@@ -112,6 +112,7 @@ impl Geometry {
     }
 }
 
+// ANCHOR: forward
 /// `y` from `x` and `w`, in the form that is fastest: see [`blocked`] and [`winograd`].
 ///
 /// # Panics
@@ -125,6 +126,7 @@ pub fn forward<T: Real>(x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> 
         blocked::forward(Isa::current(), x, w, g)
     }
 }
+// ANCHOR_END: forward
 
 /// `dx`, of shape `x`, from `dy` and `w`.
 ///

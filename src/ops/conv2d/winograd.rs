@@ -245,6 +245,7 @@ impl Plan {
         }
     }
 
+    // ANCHOR: multiply
     fn multiply<T: Real>(
         &self,
         isa: Isa,
@@ -276,6 +277,7 @@ impl Plan {
             }
         }
     }
+    // ANCHOR_END: multiply
 
     fn outputs<T: Real>(
         &self,

@@ -93,6 +93,7 @@ pub(super) fn by_panel<'a, T>(
     })
 }
 
+// ANCHOR: in_order
 /// The sum of the parts, first to last: it must not depend on who was ready first.
 pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
     mut parts: impl Iterator<Item = &'a Buffer<T>>,
@@ -103,6 +104,7 @@ pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
     }
     total
 }
+// ANCHOR_END: in_order
 
 /// Output rows of one image.
 struct Band {

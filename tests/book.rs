@@ -48,6 +48,7 @@ chapters! {
     ch10_keeps_its_word "ch10_degradation"
     ch11_keeps_its_word "ch11_bottlenecks"
     ch12_keeps_its_word "ch12_cardinality"
+    ch14_keeps_its_word "ch14_recipe"
     ch15_keeps_its_word "ch15_weights"
 }
 

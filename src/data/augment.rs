@@ -69,18 +69,21 @@ pub struct CropFlip {
 }
 
 impl CropFlip {
+    // ANCHOR: draw
     /// What happens to the image at `position` of its set, in an epoch whose [`stream`] this is.
     pub fn draw(stream: &mut Generator, position: usize) -> Self {
         stream.seek(position as u64 * WORDS_PER_IMAGE);
         let [row, col] = std::array::from_fn(|_| stream.below(2 * PADDING + 1));
         Self { row, col, flip: stream.below(2) == 1 }
     }
+    // ANCHOR_END: draw
 
     /// Writes the changed `image` of `size` (H, W, C) to `out`.
     ///
     /// # Panics
     /// If either is not of that size.
     #[track_caller]
+    // ANCHOR: apply
     pub fn apply(self, image: &[u8], size: [usize; 3], out: &mut [u8]) {
         let [height, width, channels] = size;
         assert_eq!([image.len(), out.len()], [height * width * channels; 2], "images of {size:?}");
@@ -100,6 +103,7 @@ impl CropFlip {
             }
         }
     }
+    // ANCHOR_END: apply
 }
 
 /// The random numbers of one epoch's augmentation.

@@ -52,6 +52,7 @@ impl CrossEntropy {
         let scores = logits.as_slice().chunks_exact(classes);
         let mut total = 0.0;
         for ((row, scores), &label) in rows.zip(scores).zip(labels) {
+            // ANCHOR: terms
             let log_sum = softmax::normalise(row);
             let mean = scores.iter().map(|z| z.to_f64()).sum::<f64>() / classes as f64;
             total += (1.0 - self.label_smoothing) * (log_sum - scores[label].to_f64());
@@ -59,6 +60,7 @@ impl CrossEntropy {
             if self.label_smoothing > 0.0 {
                 total += self.label_smoothing * (log_sum - mean);
             }
+            // ANCHOR_END: terms
         }
         (total / labels.len() as f64, probabilities)
     }

@@ -73,6 +73,7 @@ const DIV: f64 = 25.0;
 const FINAL_DIV: f64 = 1e4;
 
 impl Schedule {
+    // ANCHOR: rate
     /// The learning rate of step `step`, counted from zero.
     pub fn rate(&self, step: u64) -> f64 {
         if step < self.warmup {
@@ -81,7 +82,9 @@ impl Schedule {
         }
         self.after_warmup(step - self.warmup)
     }
+    // ANCHOR_END: rate
 
+    // ANCHOR: after_warmup
     fn after_warmup(&self, step: u64) -> f64 {
         let (t, n) = (step as f64, self.steps.saturating_sub(self.warmup).max(1) as f64);
         match &self.shape {
@@ -102,6 +105,7 @@ impl Schedule {
             }
         }
     }
+    // ANCHOR_END: after_warmup
 }
 
 /// Half a cosine, from `from` at 0 to `to` at 1.

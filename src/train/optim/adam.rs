@@ -59,6 +59,7 @@ impl Default for AdamW {
 }
 
 impl Adam {
+    // ANCHOR: update
     pub(super) fn update<T: Real>(self, lr: f64, step: u64, param: &mut Param<T>, memory: &mut Memory<T>) {
         let (beta1, beta2) = self.betas;
         let t = step as f64;
@@ -75,12 +76,15 @@ impl Adam {
             *w -= rate * *m / (v.sqrt() / root + eps);
         }
     }
+    // ANCHOR_END: update
 }
 
 impl AdamW {
+    // ANCHOR: adamw
     pub(super) fn update<T: Real>(self, lr: f64, step: u64, param: &mut Param<T>, memory: &mut Memory<T>) {
         let kept = T::of(1.0 - lr * self.weight_decay);
         param.value.as_mut_slice().iter_mut().for_each(|w| *w *= kept);
         Adam { betas: self.betas, eps: self.eps, weight_decay: 0.0 }.update(lr, step, param, memory);
     }
+    // ANCHOR_END: adamw
 }

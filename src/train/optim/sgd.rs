@@ -30,6 +30,7 @@ pub struct Sgd {
 }
 
 impl Sgd {
+    // ANCHOR: update
     pub(super) fn update<T: Real>(self, lr: f64, step: u64, param: &mut Param<T>, memory: &mut Memory<T>) {
         let (lr, decay, momentum) = (T::of(lr), T::of(self.weight_decay), T::of(self.momentum));
         let (w, dw) = (param.value.as_mut_slice(), param.grad.as_slice());
@@ -48,4 +49,5 @@ impl Sgd {
             }
         });
     }
+    // ANCHOR_END: update
 }

@@ -1,0 +1,3 @@
+//! The network that every recipe trains.
+
+use super::common::training::Model;

@@ -43,10 +43,12 @@ fn report_shrinkage(report: &mut Report) {
     report.value("left-short", &rows[0][1]);
     report.value("left-long", &rows[1][1]);
     report.value("left-paper", &rows[2][1]);
-    report.claim("after (1 - momentum) / (rate · decay) steps a weight is divided by e, within a hundredth", {
-        (at_one_rate * std::f64::consts::E - 1.0).abs() < 0.01
-    });
-    report.claim("over a short training the decay of long ones takes a few per cent", left(320, decay) > 90.0);
+    report
+        .claim("after (1 - momentum) / (rate · decay) steps a weight is divided by e, within a hundredth", {
+            (at_one_rate * std::f64::consts::E - 1.0).abs() < 0.01
+        });
+    report
+        .claim("over a short training the decay of long ones takes a few per cent", left(320, decay) > 90.0);
 }
 
 // ANCHOR: noise
@@ -72,7 +74,10 @@ fn report_adam(report: &mut Report) {
         let rows = sizes.iter().zip(&found).map(|(size, both)| {
             [vec![size.to_string()], both.map(|left| format!("{left:.3}")).to_vec()].concat()
         });
-        report.table(&["size of the gradients", "Adam, decay in the gradient", "AdamW"], &rows.collect::<Vec<_>>());
+        report.table(
+            &["size of the gradients", "Adam, decay in the gradient", "AdamW"],
+            &rows.collect::<Vec<_>>(),
+        );
     });
     report.value("adam-large", format!("{:.3}", found[0][0]));
     report.value("adam-small", format!("{:.3}", found[3][0]));

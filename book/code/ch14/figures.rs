@@ -67,10 +67,17 @@ fn draw_panel(svg: &mut String, record: &Record, length: Length, [left, right]: 
         write!(grid, "M{at:.1} {TOP}V{bottom}").expect("strings take every write");
         text(svg, (at, bottom + 18.0), "middle", &gain.to_string().replace('-', "−"));
     }
-    writeln!(svg, "<path d=\"{grid}\" stroke=\"var(--chart-grid, #8884)\" fill=\"none\"/>").expect("strings take every write");
+    writeln!(svg, "<path d=\"{grid}\" stroke=\"var(--chart-grid, #8884)\" fill=\"none\"/>")
+        .expect("strings take every write");
     for (row, &change) in changes.iter().enumerate() {
         let gains = gains_of(change);
-        let ink = color(if !is_clear(&gains) { 6 } else if mean(&gains) < 0.0 { 2 } else { 3 });
+        let ink = color(if !is_clear(&gains) {
+            6
+        } else if mean(&gains) < 0.0 {
+            2
+        } else {
+            3
+        });
         let ends = [x(0.0).min(x(mean(&gains))), x(0.0).max(x(mean(&gains)))];
         let (top, width) = (middle(row) - 9.0, (ends[1] - ends[0]).max(0.5));
         writeln!(
@@ -79,7 +86,8 @@ fn draw_panel(svg: &mut String, record: &Record, length: Length, [left, right]: 
             ends[0]
         )
         .expect("strings take every write");
-        let ticks: String = gains.iter().map(|&gain| format!("M{:.1} {:.1}v12", x(gain), middle(row) - 6.0)).collect();
+        let ticks: String =
+            gains.iter().map(|&gain| format!("M{:.1} {:.1}v12", x(gain), middle(row) - 6.0)).collect();
         writeln!(svg, "<path d=\"{ticks}\" stroke=\"{INK}\" stroke-width=\"1.2\" fill=\"none\"/>")
             .expect("strings take every write");
     }

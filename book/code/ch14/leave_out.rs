@@ -75,7 +75,11 @@ fn train(seen: &Dataset, exam: &Exam, &Job { length: long, change, seed }: &Job)
         ("longer", length(&mut net) / before),
     ];
     let losses = losses.chunks(PICTURES / BATCH).map(mean).collect();
-    Found { run: Run { name: long.called(change), seed, loss, accuracy: marks.accuracy }, rows: rows.into(), losses }
+    Found {
+        run: Run { name: long.called(change), seed, loss, accuracy: marks.accuracy },
+        rows: rows.into(),
+        losses,
+    }
 }
 
 /// Everything that was found, as a record; rows have a number for each seed, those of losses one for each epoch.
@@ -153,7 +157,9 @@ fn now(
     report.part("now", |report| {
         let [unseen, moved] = exam.len().map(|count| thousands(count as u64));
         let (steps, epochs) = (length.steps(), length.0);
-        report.line(format!("{epochs} epochs, {steps} steps; {unseen} unseen pictures, {moved} moved; seeds: {seeds}"));
+        report.line(format!(
+            "{epochs} epochs, {steps} steps; {unseen} unseen pictures, {moved} moved; seeds: {seeds}"
+        ));
         super::results::table(report, &record, length, changes, "≈");
     });
     let right = |change: Change| mean(&record.accuracies(&length.called(change)));

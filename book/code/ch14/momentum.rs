@@ -18,7 +18,13 @@ const PLAIN: Sgd = Sgd { momentum: 0.0, ..HEAVY_BALL };
 // ANCHOR: walk
 /// One number that starts at `w` and is moved by the crate's optimiser: where it is before each step, and at the
 /// end. `slope` is the gradient at a place, `rate` that of a step.
-pub fn walk(rule: Sgd, w: f64, steps: u64, rate: impl Fn(u64) -> f64, slope: impl Fn(f64) -> f64) -> Vec<f64> {
+pub fn walk(
+    rule: Sgd,
+    w: f64,
+    steps: u64,
+    rate: impl Fn(u64) -> f64,
+    slope: impl Fn(f64) -> f64,
+) -> Vec<f64> {
     let mut w = Param::new(Tensor::full([1], w));
     let mut sgd = Optimizer::new(rule);
     let mut places = vec![w.value.as_slice()[0]];
@@ -56,7 +62,8 @@ fn report_sum(report: &mut Report) {
     let places = walk(HEAVY_BALL, 0.0, 100, |_| 0.1, |_| 1.0);
     let length = |step: usize| (places[step - 1] - places[step]) / 0.1;
     report.part("sum", |report| {
-        let rows = [1, 2, 3, 10, 22, 44, 100].map(|step| vec![step.to_string(), format!("{:.2}", length(step))]);
+        let rows =
+            [1, 2, 3, 10, 22, 44, 100].map(|step| vec![step.to_string(), format!("{:.2}", length(step))]);
         report.table(&["step", "its length, in rates"], &rows);
     });
     report.value("length-10", format!("{:.2}", length(10)));
@@ -68,12 +75,10 @@ fn report_sum(report: &mut Report) {
 
 /// The crate's form, which is PyTorch's, beside the textbook's, at a rate that stays and at one that falls.
 fn report_forms(report: &mut Report) {
-    let furthest = |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
+    let furthest =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).fold(0.0f64, |most, (a, b)| most.max((a - b).abs()));
     let valley = |w: f64| w;
-    let same = furthest(
-        &walk(HEAVY_BALL, 1.0, 200, |_| 0.1, valley),
-        &textbook(1.0, 200, |_| 0.1, valley),
-    );
+    let same = furthest(&walk(HEAVY_BALL, 1.0, 200, |_| 0.1, valley), &textbook(1.0, 200, |_| 0.1, valley));
     // ANCHOR: falls
     let falls = |step| if step < 200 { 0.1 } else { 0.01 };
     let ours = walk(HEAVY_BALL, 0.0, 400, falls, |_| 1.0);
@@ -124,9 +129,10 @@ fn theory(rule: Sgd, x: f64) -> f64 {
 
 fn report_valley(report: &mut Report) {
     let rules = [("plain", PLAIN, 6), ("momentum", HEAVY_BALL, 1), ("Nesterov", NESTEROV, 2)];
-    let curvatures = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 0.7, 1.5, 3.0];
+    let curvatures = [0.001, 0.005, 0.01, 0.03, 0.1, 0.3, 0.7, 1.5, 3.0];
     let row = |&x: &f64| {
-        let cell = |rule: Sgd| if theory(rule, x) < 1.0 { format!("{:.3}", left(rule, x)) } else { "-".into() };
+        let cell =
+            |rule: Sgd| if theory(rule, x) < 1.0 { format!("{:.3}", left(rule, x)) } else { "-".into() };
         [vec![x.to_string()], rules.map(|(_, rule, _)| cell(rule)).to_vec()].concat()
     };
     report.part("valley", |report| {

@@ -66,9 +66,10 @@ fn report_noise(report: &mut Report) {
         if momentum == 0.0 { rate / (2.0 * (2.0 - rate)) } else { rate / (4.0 * (1.0 - momentum)) }
     });
     report.part("floor", |report| {
-        let rows = cases.iter().zip(found.iter().zip(&expected)).map(|((momentum, rate), (found, expected))| {
-            vec![rate.to_string(), momentum.to_string(), format!("~{found:.4}"), format!("{expected:.4}")]
-        });
+        let rows =
+            cases.iter().zip(found.iter().zip(&expected)).map(|((momentum, rate), (found, expected))| {
+                vec![rate.to_string(), momentum.to_string(), format!("~{found:.4}"), format!("{expected:.4}")]
+            });
         report.table(&["rate", "momentum", "loss", "theory"], &rows.collect::<Vec<_>>());
     });
     report.value("floor-tenth", format!("~{:.4}", found[1]));

@@ -3,9 +3,7 @@
 use residual::{
     data::{Augment, Batch, Dataset, Loader},
     models::Model,
-    nn::{
-        BatchNorm2d, Conv2d, Flatten, GlobalAvgPool, Init, Linear, Relu, Residual, Sequential,
-    },
+    nn::{BatchNorm2d, Conv2d, Flatten, GlobalAvgPool, Init, Linear, Relu, Residual, Sequential},
     ops::cross_entropy::CrossEntropy,
     rng::Generator,
     train::{
@@ -163,7 +161,9 @@ impl Change {
         match self {
             Self::Nothing => whole,
             Self::Momentum => Recipe { momentum: 0.0, ..whole },
-            Self::MomentumPaid => Recipe { momentum: 0.0, rate: whole.rate / (1.0 - whole.momentum), ..whole },
+            Self::MomentumPaid => {
+                Recipe { momentum: 0.0, rate: whole.rate / (1.0 - whole.momentum), ..whole }
+            }
             Self::Schedule => Recipe { shape: Shape::Constant, ..whole },
             Self::Steps => Recipe { shape: Shape::step(), ..whole },
             Self::WarmUp => Recipe { warmup: 0.0, ..whole },

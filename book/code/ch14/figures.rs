@@ -20,7 +20,7 @@ const INK: &str = "var(--fg, #222)";
 const ROW: f64 = 28.0;
 const TOP: f64 = 44.0;
 /// Where the bars of a panel may be, from left to right.
-const PANELS: [[f64; 2]; 2] = [[150.0, 372.0], [396.0, 612.0]];
+const PANELS: [[f64; 2]; 2] = [[150.0, 364.0], [400.0, 612.0]];
 
 /// What each change gains against the whole recipe: a bar for the mean, a tick for each seed, grey where it is not clear.
 pub fn bars(record: &Record, lengths: [Length; 2]) -> String {

@@ -21,7 +21,7 @@ pub fn run(report: &mut Report) {
     report_noise(report);
 }
 
-/// Four shapes over a hundred steps, ten of them warm-up.
+/// Four shapes over two hundred steps; before the cosine, ten of warm-up.
 fn figure() -> String {
     let shapes = [
         (Shape::Constant, "constant", 6, 0),

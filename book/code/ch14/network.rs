@@ -1,3 +1,0 @@
-//! The network that every recipe trains.
-
-use super::common::training::Model;

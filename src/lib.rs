@@ -55,6 +55,8 @@ mod book {
     mod ch05 {}
     #[doc = include_str!("../book/src/ch07-vgg.md")]
     mod ch07 {}
+    #[doc = include_str!("../book/src/ch08-googlenet.md")]
+    mod ch08 {}
     #[doc = include_str!("../book/src/ch09-batch-normalisation.md")]
     mod ch09 {}
     #[doc = include_str!("../book/src/ch10-degradation-and-residual-learning.md")]

@@ -44,6 +44,7 @@ chapters! {
     ch04_keeps_its_word "ch04_vanishing"
     ch05_keeps_its_word "ch05_lenet"
     ch07_keeps_its_word "ch07_vgg"
+    ch08_keeps_its_word "ch08_googlenet"
     ch09_keeps_its_word "ch09_batch_norm"
     ch10_keeps_its_word "ch10_degradation"
     ch11_keeps_its_word "ch11_bottlenecks"

@@ -24,6 +24,7 @@ chapters! {
     ch04 "../book/exercises/ch04.rs" solution_04 "../book/solutions/ch04.rs"
     ch05 "../book/exercises/ch05.rs" solution_05 "../book/solutions/ch05.rs"
     ch07 "../book/exercises/ch07.rs" solution_07 "../book/solutions/ch07.rs"
+    ch08 "../book/exercises/ch08.rs" solution_08 "../book/solutions/ch08.rs"
     ch09 "../book/exercises/ch09.rs" solution_09 "../book/solutions/ch09.rs"
     ch10 "../book/exercises/ch10.rs" solution_10 "../book/solutions/ch10.rs"
     ch11 "../book/exercises/ch11.rs" solution_11 "../book/solutions/ch11.rs"

@@ -49,6 +49,7 @@ impl<T: Real> Concat<T> {
 }
 
 impl<T: Real> Layer<T> for Concat<T> {
+    // ANCHOR: passes
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         let ys: Vec<_> =
             self.branches.iter_mut().map(|(_, branch)| branch.forward(x.clone(), mode)).collect();
@@ -61,6 +62,7 @@ impl<T: Real> Layer<T> for Concat<T> {
         let dxs = self.branches.iter_mut().zip(dys).map(|((_, branch), dy)| branch.backward(dy));
         dxs.reduce(|sum, dx| add::forward(sum, &dx)).expect("forward refuses to join no branches")
     }
+    // ANCHOR_END: passes
 
     fn fuse(&mut self) {
         self.branches.iter_mut().for_each(|(_, branch)| branch.fuse());

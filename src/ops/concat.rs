@@ -25,6 +25,7 @@ pub fn forward<T: Real>(xs: &[Tensor<T>]) -> Tensor<T> {
             x.shape()
         );
     }
+    // ANCHOR: forward
     let channels = xs.iter().map(|x| x.shape().last()).sum();
     let mut y = Tensor::scratch(with_last(first, channels));
     threads::split(y.as_mut_slice(), channels, |at, y| {
@@ -38,6 +39,7 @@ pub fn forward<T: Real>(xs: &[Tensor<T>]) -> Tensor<T> {
             offset += c;
         }
     });
+    // ANCHOR_END: forward
     y
 }
 
@@ -49,6 +51,7 @@ pub fn forward<T: Real>(xs: &[Tensor<T>]) -> Tensor<T> {
 pub fn backward<T: Real>(dy: &Tensor<T>, channels: &[usize]) -> Vec<Tensor<T>> {
     let all = dy.shape().last();
     assert_eq!(channels.iter().sum::<usize>(), all, "{channels:?} channels do not add up to {}", dy.shape());
+    // ANCHOR: backward
     let mut offset = 0;
     let part = |&c: &usize| {
         let mut dx = Tensor::scratch(with_last(dy.shape(), c));
@@ -62,6 +65,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, channels: &[usize]) -> Vec<Tensor<T>> {
         dx
     };
     channels.iter().map(part).collect()
+    // ANCHOR_END: backward
 }
 
 fn with_last(shape: Shape, last: usize) -> Shape {

@@ -38,6 +38,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, x: Shape) -> Tensor<T> {
     let mut dx = Tensor::scratch(x);
     let [n, h, w, c] = dx.dims();
     assert_eq!(dy.shape(), Shape::from([n, 1, 1, c]), "dy has the shape of the output");
+    // ANCHOR: backward
     let share = T::of(1.0 / (h * w) as f64);
     threads::each_row(dx.as_mut_slice(), h * w * c, |n, dx| {
         let dy = &dy.as_slice()[n * c..][..c];
@@ -45,6 +46,7 @@ pub fn backward<T: Real>(dy: &Tensor<T>, x: Shape) -> Tensor<T> {
             pixel.iter_mut().zip(dy).for_each(|(dx, &dy)| *dx = dy * share);
         }
     });
+    // ANCHOR_END: backward
     dx
 }
 

@@ -5,7 +5,6 @@ use super::{Budget, record::Run};
 use residual::{
     data::{self, Dataset, Loader},
     models::Model,
-    nn::Sequential,
     ops::cross_entropy::CrossEntropy,
     train::{
         optim::{self, Optimizer, Sgd},
@@ -50,7 +49,7 @@ impl Outcome {
 // ANCHOR: train
 /// Trains `net` on `seen`, in an order that follows from `seed`, and examines it on `unseen`.
 pub fn train(
-    net: &mut Sequential<f32>,
+    net: &mut dyn Model<f32>,
     seen: &Dataset,
     unseen: &Dataset,
     recipe: Recipe,
@@ -63,9 +62,9 @@ pub fn train(
     let batches = (0..).flat_map(|epoch| loader.epoch::<f32>(epoch));
     let mut losses = Vec::new();
     for (step, batch) in (0..steps).zip(batches) {
-        optim::zero_grad(|each| Model::visit(net, each));
+        optim::zero_grad(|each| net.visit(each));
         let loss = net.train_step(batch.images, &batch.labels, &CrossEntropy::default()).loss;
-        sgd.step(schedule.rate(step), |each| Model::visit(net, each));
+        sgd.step(schedule.rate(step), |each| net.visit(each));
         losses.push(loss);
     }
     Outcome { losses, accuracy: accuracy(net, unseen) }
@@ -99,7 +98,7 @@ fn next_of<'a, J>(jobs: &'a [J], next: &AtomicUsize) -> Option<(usize, &'a J)> {
 }
 
 /// The part of `pictures` whose highest score is their label's, in percent.
-pub fn accuracy(net: &mut Sequential<f32>, pictures: &Dataset) -> f64 {
+pub fn accuracy(net: &mut dyn Model<f32>, pictures: &Dataset) -> f64 {
     let mut right = 0;
     for batch in Loader::new(pictures, 250).epoch::<f32>(0) {
         let scores = net.scores(batch.images);
@@ -130,7 +129,7 @@ impl Data {
     }
 
     /// Trains `net`, called `name`; says so where that takes long.
-    pub fn train(&self, mut net: Sequential<f32>, name: String, seed: u64) -> Run {
+    pub fn train(&self, mut net: impl Model<f32>, name: String, seed: u64) -> Run {
         let outcome = train(&mut net, &self.seen, &self.unseen, self.recipe, seed);
         let loss = outcome.last_loss(self.recipe.steps.min(20));
         if self.recipe.steps > 200 {

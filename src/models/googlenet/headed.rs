@@ -33,6 +33,17 @@ pub struct GoogLeNet<T: Real> {
 const NAMES: [&str; 2] = ["aux1", "aux2"];
 
 impl<T: Real> GoogLeNet<T> {
+    /// Of its layers up to the place of the first head, from there to the second's, and the rest; its heads, if
+    /// any; and what classifies at the end.
+    pub fn new(
+        trunk: [Sequential<T>; 3],
+        heads: Option<[Sequential<T>; 2]>,
+        classifier: Sequential<T>,
+    ) -> Self {
+        Self { trunk, heads, classifier, transform_input: false }
+    }
+
+    // ANCHOR: passes
     /// The logits at the end and, in training, those of the heads.
     fn forward(&mut self, images: Tensor<T>, mode: Mode) -> (Tensor<T>, Vec<Tensor<T>>) {
         let mut x = if self.transform_input { transformed(images) } else { images };
@@ -58,6 +69,7 @@ impl<T: Real> GoogLeNet<T> {
         let dx = middle.backward(joined(dx, dmiddle));
         stem.backward_params(joined(dx, dstem));
     }
+    // ANCHOR_END: passes
 }
 
 impl<T: Real> Model<T> for GoogLeNet<T> {
@@ -70,6 +82,7 @@ impl<T: Real> Model<T> for GoogLeNet<T> {
         Layer::fuse(&mut self.classifier);
     }
 
+    // ANCHOR: train_step
     fn train_step(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> Step<T> {
         let (logits, auxiliary) = self.forward(images, Mode::Train);
         let (mut value, probabilities) = loss.forward(&logits, labels);
@@ -83,6 +96,7 @@ impl<T: Real> Model<T> for GoogLeNet<T> {
         self.backward(dlogits, dauxiliary);
         Step { loss: value, logits, auxiliary }
     }
+    // ANCHOR_END: train_step
 
     fn train_loss(&mut self, images: Tensor<T>, labels: &[usize], loss: &CrossEntropy) -> f64 {
         let (logits, auxiliary) = self.forward(images, Mode::Train);

@@ -49,7 +49,7 @@ impl Recipe {
         // Drawn last: with heads or without, the rest starts from the same weights.
         let heads = self.heads.filter(|_| options.aux_logits);
         let heads = heads.map(|grid| self.heads(grid, &trunk, options, rng));
-        GoogLeNet { trunk, heads, classifier, transform_input: false }
+        GoogLeNet::new(trunk, heads, classifier)
     }
 
     /// Table 1 from the first convolution to the last module, cut behind the modules that feed heads.
@@ -78,6 +78,7 @@ impl Recipe {
         [to_first_head, to_second_head, to_the_end]
     }
 
+    // ANCHOR: inception
     /// The module of figure 2(b): four views of the same image side by side, of ever wider windows.
     fn inception<T: Real>(&self, from: usize, channels: [usize; 6], rng: &mut Generator) -> Concat<T> {
         let from = from / self.narrower;
@@ -95,6 +96,7 @@ impl Recipe {
             .add("1", self.unit([from, pooled], [1, 1], rng));
         Concat::new().add("branch1", ones).add("branch2", threes).add("branch3", fives).add("branch4", pooled)
     }
+    // ANCHOR_END: inception
 
     /// Two classifiers of what the first parts of the trunk give.
     fn heads<T: Real>(

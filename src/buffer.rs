@@ -57,11 +57,16 @@ impl<T: Number> Buffer<T> {
     /// Storage for `len` numbers behind the first boundary, and whether it has been used before; it
     /// is all zeros if not.
     fn storage(len: usize) -> (Vec<T>, bool) {
-        let cells = if len == 0 { 0 } else { len + ALIGNMENT / size_of::<T>() - 1 };
+        let cells = Self::cells(len);
         match pool::take(cells) {
             Some(cells) => (cells, true),
             None => (vec![T::ZERO; cells], false),
         }
+    }
+
+    /// How many numbers of storage make sure that so many lie behind the first boundary.
+    fn cells(len: usize) -> usize {
+        if len == 0 { 0 } else { len + ALIGNMENT / size_of::<T>() - 1 }
     }
 
     /// A copy of `values`.
@@ -87,6 +92,36 @@ impl<T: Number> Buffer<T> {
     }
 }
 
+/// Bytes that buffers of 64 KiB and more take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Now.
+    pub now: usize,
+    /// The most at once since the program began or [`release`] was called.
+    pub most: usize,
+}
+
+/// Storage that waits for its next use, together with that in use, is at most [`Usage::most`] and this part of it.
+///
+/// Sizes differ, and what is in use at the worst moment does not serve every other. With no room to spare some
+/// storage would go back to the system in each step, and come back page by page.
+pub const RESERVE: f64 = 1.0 / 8.0;
+
+/// What large buffers take, and have taken at most.
+///
+/// ```
+/// use residual::buffer::{self, Buffer};
+/// buffer::release();
+/// let before = buffer::usage();
+/// drop(Buffer::<f32>::zeros(1 << 20));
+/// let after = buffer::usage();
+/// assert_eq!(after.now, before.now);
+/// assert!(after.most >= before.now + (4 << 20));
+/// ```
+pub fn usage() -> Usage {
+    pool::usage()
+}
+
 /// Gives the system back all storage that waits for its next use.
 ///
 /// Fresh zeros cost nothing until they are touched, used ones must be written. So this is for a
@@ -97,7 +132,7 @@ pub fn release() {
 
 impl<T: Number> Drop for Buffer<T> {
     fn drop(&mut self) {
-        pool::give(std::mem::take(&mut self.cells));
+        pool::give(std::mem::take(&mut self.cells), Self::cells(self.len));
     }
 }
 

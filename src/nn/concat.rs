@@ -53,12 +53,14 @@ impl<T: Real> Layer<T> for Concat<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         let ys: Vec<_> =
             self.branches.iter_mut().map(|(_, branch)| branch.forward(x.clone(), mode)).collect();
+        drop(x);
         self.channels = ys.iter().map(|y| y.shape().last()).collect();
         concat::forward(&ys)
     }
 
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {
         let dys = concat::backward(&dy, &self.channels);
+        drop(dy);
         let dxs = self.branches.iter_mut().zip(dys).map(|((_, branch), dy)| branch.backward(dy));
         dxs.reduce(|sum, dx| add::forward(sum, &dx)).expect("forward refuses to join no branches")
     }

@@ -59,15 +59,15 @@ impl<T: Real> GoogLeNet<T> {
     /// From the gradients of all logits to those of all parameters.
     fn backward(&mut self, dlogits: Tensor<T>, dauxiliary: Vec<Tensor<T>>) {
         let Self { trunk: [stem, middle, top], heads, classifier, .. } = self;
-        let mut dheads = heads.iter_mut().flatten().zip(dauxiliary).map(|(head, dy)| head.backward(dy));
-        let (dstem, dmiddle) = (dheads.next(), dheads.next());
-        let joined = |dx, dhead: Option<Tensor<T>>| match dhead {
-            Some(dhead) => add::forward(dx, &dhead),
+        let mut heads: Vec<_> = heads.iter_mut().flatten().zip(dauxiliary).collect();
+        // A head waits for its turn: its logits are few, and what it hands back is as large as what it was given.
+        let mut join = |dx| match heads.pop() {
+            Some((head, dlogits)) => add::forward(dx, &head.backward(dlogits)),
             None => dx,
         };
         let dx = top.backward(classifier.backward(dlogits));
-        let dx = middle.backward(joined(dx, dmiddle));
-        stem.backward_params(joined(dx, dstem));
+        let dx = middle.backward(join(dx));
+        stem.backward_params(join(dx));
     }
     // ANCHOR_END: passes
 }

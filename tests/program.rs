@@ -369,8 +369,17 @@ fn summary_lists_what_pytorch_lists() {
     assert_eq!(parameters[0]["name"], "conv1.weight");
     assert_eq!(parameters[0]["shape"], serde_json::json!([16, 3, 3, 3]));
     assert_eq!(summary["buffers"][0]["name"], "bn1.running_mean");
+    let memory = |name: &str| summary["memory"][name].as_u64().expect("a number");
+    assert_eq!((memory("batch_size"), memory("parameter_bytes")), (1, 4 * 269_722));
+    assert!(memory("training_bytes") > 3 * memory("parameter_bytes") + memory("kept_bytes"));
+    assert!(memory("inference_bytes") < memory("fused_inference_bytes"));
     let text = place.run("summary lenet5 --in-channels 1 --batch-size 4").stdout;
-    for line in ["  (fc3): Linear(in_features=84, out_features=10, bias=True)", "(4, 6, 28, 28)", "61,706"] {
+    for line in [
+        "  (fc3): Linear(in_features=84, out_features=10, bias=True)",
+        "(4, 6, 28, 28)",
+        "61,706",
+        "a batch of 4 images",
+    ] {
         assert!(text.contains(line), "no `{line}` in {text}");
     }
 }

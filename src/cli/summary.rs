@@ -10,7 +10,7 @@ use residual::{
     Error, Shape,
     checkpoint::write_atomically,
     models::{self, Model},
-    nn::{Graph, Outline, Path, Slot, Wiring},
+    nn::{Graph, Memory, Outline, Path, Slot, Wiring},
 };
 use serde_json::{Value, json};
 use std::{path::PathBuf, process::ExitCode, slice};
@@ -53,7 +53,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Error> {
     if args.json {
         say(as_json(name, images, &outline, &mut *model));
     } else {
-        say(format_args!("{}\n\n{}", tree(&outline), costs(images, &outline)));
+        let memory = memory(images, &outline);
+        say(format_args!("{}\n\n{}\n\n{memory}", tree(&outline), costs(images, &outline)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -105,6 +106,28 @@ fn costs(images: Shape, outline: &Outline) -> Table {
     table
 }
 
+/// What the network takes at most: memory of the passes, not of the data set or the program.
+fn memory(images: Shape, outline: &Outline) -> Table {
+    let Memory { parameters, kept, training, inference, fused } = Memory::of(outline, images);
+    let batch = match images.dims() {
+        [1, ..] => "1 image".into(),
+        [n, ..] => format!("{n} images"),
+        [] => String::new(),
+    };
+    let heading = format!("memory for a batch of {batch}");
+    let mut table = Table::new([(heading.as_str(), Align::Left), ("MB", Align::Right)]);
+    for (what, bytes) in [
+        ("training step, SGD with momentum", training),
+        ("  of it parameters, gradients and momentum", 3 * parameters),
+        ("  of it kept from forward to backward", kept),
+        ("inference", inference),
+        ("inference, fused (eval, predict)", fused),
+    ] {
+        table.row([what.into(), format!("{:.1}", bytes as f64 / 1e6)]);
+    }
+    table
+}
+
 /// Shows the modules that compute something: those without children, and those that join branches.
 fn each_module(outline: &Outline, at: &Path, each: &mut dyn FnMut(&Path, &Outline)) {
     for child in &outline.children {
@@ -150,6 +173,7 @@ fn as_json(name: &str, images: Shape, outline: &Outline, model: &mut dyn Model<f
             "activation_bytes": size(module.output),
         }));
     });
+    let memory = Memory::of(outline, images);
     json!({
         "model": name,
         "input": nchw(images).dims(),
@@ -160,5 +184,13 @@ fn as_json(name: &str, images: Shape, outline: &Outline, model: &mut dyn Model<f
         "total_parameters": outline.parameters,
         "total_macs": outline.macs,
         "total_activation_bytes": activations,
+        "memory": {
+            "batch_size": images.dims()[0],
+            "parameter_bytes": memory.parameters,
+            "kept_bytes": memory.kept,
+            "training_bytes": memory.training,
+            "inference_bytes": memory.inference,
+            "fused_inference_bytes": memory.fused,
+        },
     })
 }

@@ -37,7 +37,7 @@ macro_rules! activation {
             }
 
             fn outline(&self, x: Shape) -> Outline {
-                Outline::leaf($kind, x).keeping(x.len())
+                Outline::leaf($kind, x).keeping_output().in_place([true; 3])
             }
         }
     };
@@ -87,7 +87,8 @@ impl<T: Real> Layer<T> for Relu<T> {
     }
 
     fn outline(&self, x: Shape) -> Outline {
-        Outline::leaf("ReLU()", x).keeping(if self.taken_over { 0 } else { x.len() })
+        let outline = Outline::leaf("ReLU()", x).in_place([true; 3]);
+        if self.taken_over { outline } else { outline.keeping_output() }
     }
 }
 

@@ -78,6 +78,9 @@ impl<T: Real> Conv2d<T> {
             groups > 0 && from % groups == 0 && to % groups == 0,
             "{groups} groups do not divide {from} input and {to} output channels"
         );
+        if groups == from_groups {
+            return self;
+        }
         let weight = Param::new(Tensor::zeros([to, from / groups, kh, kw]));
         Self { weight, geometry: self.geometry.groups(groups), ..self }
     }
@@ -196,7 +199,11 @@ impl<T: Real> Layer<T> for Conv2d<T> {
         let y = self.geometry.output_shape(x, w.shape());
         let products = y.len() as u64 * (w.len() / w.shape().dims()[0]) as u64;
         let parameters = w.len() + self.bias.as_ref().map_or(0, |b| b.value.len());
-        Outline::leaf(self.kind(), y).costing(parameters, products).keeping(x.len())
+        let scratch = conv2d::scratch::<f32>(x, w.shape(), self.geometry);
+        let gradients = scratch.grad_weights + w.len() * size_of::<f32>();
+        let mut outline = Outline::leaf(self.kind(), y).costing(parameters, products).keeping_input(x);
+        outline.footprint.packed = scratch.packed;
+        outline.laying_aside([scratch.forward, gradients, scratch.grad_input])
     }
 }
 

@@ -55,7 +55,10 @@ macro_rules! dropout {
 
             fn outline(&self, x: Shape) -> Outline {
                 let kind = format!(concat!(stringify!($Name), "(p={}, inplace=False)"), self.p);
-                Outline::leaf(kind, x).keeping($op::draws(x))
+                let mut outline = Outline::leaf(kind, x).keeping($op::draws(x)).in_place([true; 3]);
+                // A byte for each.
+                outline.footprint.keeps = $op::draws(x);
+                outline
             }
         }
     };

@@ -39,6 +39,7 @@ impl<T: Real> Layer<T> for Flatten {
 
     fn outline(&self, x: Shape) -> Outline {
         let &[n, h, w, c] = x.dims() else { panic!("Flatten takes images (N, H, W, C), got {x}") };
-        Outline::leaf("Flatten(start_dim=1, end_dim=-1)", [n, c * h * w].into())
+        let same_order = h * w == 1 || c == 1;
+        Outline::leaf("Flatten(start_dim=1, end_dim=-1)", [n, c * h * w].into()).in_place([same_order; 3])
     }
 }

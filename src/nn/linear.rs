@@ -75,6 +75,9 @@ impl<T: Real> Layer<T> for Linear<T> {
         let &[n, features] = x.dims() else { panic!("Linear takes (N, features), got {x}") };
         assert_eq!(features, from, "Linear takes {from} features, got {x}");
         let kind = format!("Linear(in_features={from}, out_features={to}, bias=True)");
-        Outline::leaf(kind, [n, to].into()).costing(from * to + to, (n * from * to) as u64).keeping(x.len())
+        let outline = Outline::leaf(kind, [n, to].into()).costing(from * to + to, (n * from * to) as u64);
+        // Each task computes some columns, which come together in the end.
+        let aside = [n * to, from * to, n * from].map(|numbers| numbers * size_of::<f32>());
+        outline.keeping_input(x).laying_aside(aside)
     }
 }

@@ -63,7 +63,8 @@ impl<T: Real> Layer<T> for LocalResponseNorm<T> {
         let Damping { size, alpha, beta, k } = self.damping;
         let kind = format!("LocalResponseNorm({size}, alpha={alpha}, beta={beta}, k={k:?})");
         // The input, and the sum of every window.
-        Outline::leaf(kind, x).keeping(2 * x.len())
+        let aside = [0, 0, x.len() * size_of::<f32>()];
+        Outline::leaf(kind, x).keeping_input(x).keeping(x.len()).laying_aside(aside)
     }
 }
 

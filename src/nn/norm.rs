@@ -143,8 +143,8 @@ impl<T: Real> Layer<T> for BatchNorm2d<T> {
             as_in_python(self.eps)
         );
         // The input, and three statistics of every channel: mean, variance, 1 / spread.
-        let outline = Outline::leaf(kind, x).costing(2 * channels, 0).keeping(x.len() + 3 * channels);
-        Outline { statistics: Some(x.len() / channels), ..outline }
+        let outline = Outline::leaf(kind, x).costing(2 * channels, 0).keeping_input(x).keeping(3 * channels);
+        Outline { statistics: Some(x.len() / channels), ..outline.in_place([false, true, true]) }
     }
 }
 

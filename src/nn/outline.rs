@@ -1,5 +1,6 @@
 //! What a network is and costs, without running it.
 
+use super::Footprint;
 use crate::tensor::Shape;
 
 /// A layer's line in a summary, and its children's.
@@ -23,8 +24,11 @@ pub struct Outline {
     /// Multiply-adds of one forward pass, children's included.
     pub macs: u64,
     /// Numbers kept from a training forward until its backward, children's included; the winners of
-    /// a max pool and the mask of a dropout count as one each. A tensor that two layers keep counts for both.
+    /// a max pool and the mask of a dropout count as one each. A tensor that two layers keep counts for both, and once
+    /// in a [`Memory`](super::Memory).
     pub kept: usize,
+    /// What the layer itself does to memory, children not included.
+    pub footprint: Footprint,
     /// The fewest values of a channel that a training forward takes a mean and a variance of,
     /// children's included: two at least, or batch norm panics. None without batch norm.
     pub statistics: Option<usize>,
@@ -60,6 +64,7 @@ impl Outline {
             parameters: 0,
             macs: 0,
             kept: 0,
+            footprint: Footprint::default(),
             statistics: None,
             wiring: Wiring::Leaf,
             children: Vec::new(),
@@ -79,7 +84,32 @@ impl Outline {
 
     /// With so many numbers kept of its own, on top of those already counted.
     pub fn keeping(self, numbers: usize) -> Self {
-        Self { kept: self.kept + numbers, ..self }
+        let mut more = Self { kept: self.kept + numbers, ..self };
+        more.footprint.keeps += numbers * size_of::<f32>();
+        more
+    }
+
+    /// With its input kept, on top of what is already counted.
+    pub fn keeping_input(self, x: Shape) -> Self {
+        let footprint = Footprint { keeps_input: true, ..self.footprint };
+        Self { kept: self.kept + x.len(), footprint, ..self }
+    }
+
+    /// With its output kept, on top of what is already counted.
+    pub fn keeping_output(self) -> Self {
+        let footprint = Footprint { keeps_output: true, ..self.footprint };
+        Self { kept: self.kept + self.output.len(), footprint, ..self }
+    }
+
+    /// With results written over what is given, by forward in training, forward in evaluation, and backward.
+    pub fn in_place(mut self, passes: [bool; 3]) -> Self {
+        self.footprint.in_place = passes;
+        self
+    }
+
+    /// With so many bytes laid aside by forward, for gradients of parameters, and for the gradient of the input.
+    pub fn laying_aside(self, [forward, gradients, backward]: [usize; 3]) -> Self {
+        Self { footprint: Footprint { forward, gradients, backward, ..self.footprint }, ..self }
     }
 
     /// A layer made of `children`, whose costs add up.

@@ -89,6 +89,6 @@ impl<T: Real> Layer<T> for Residual<T> {
         let sum = shortcut.as_ref().map_or(x, |shortcut| shortcut.output);
         assert_eq!(y, sum, "body and shortcut of a residual block are added, so their shapes are equal");
         let children = std::iter::once(body).chain(shortcut).collect();
-        Outline::group("Residual", y, Wiring::Sum, children).keeping(y.len())
+        Outline::group("Residual", y, Wiring::Sum, children).keeping_output()
     }
 }

@@ -21,6 +21,7 @@ use crate::{
 };
 
 mod images;
+pub(super) mod scratch;
 mod weights;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;

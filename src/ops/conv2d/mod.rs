@@ -17,9 +17,11 @@ pub mod blocked;
 mod filters;
 pub mod im2col;
 pub mod naive;
+mod scratch;
 pub mod winograd;
 
 pub use filters::Filters;
+pub use scratch::{Scratch, scratch};
 
 use crate::{
     real::Real,

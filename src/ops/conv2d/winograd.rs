@@ -143,6 +143,7 @@ fn correlate<T: Real>(
     out
 }
 
+pub(super) mod scratch;
 mod weights;
 pub use weights::grad_weights;
 
@@ -200,12 +201,17 @@ impl Plan {
         (tiles / self.tiles[1]).max(1)
     }
 
-    /// Rows of tiles, over all images, and the outputs of each task.
-    fn tasks<'a, T>(&self, mut out: &'a mut [T]) -> Vec<(Range<usize>, &'a mut [T])> {
-        let rows = self.result[0] * self.tiles[0];
+    /// How many rows of tiles a task takes.
+    fn rows_each(&self) -> usize {
         // Enough tiles to read a position's weights for; the wider the layer, the more.
         let tiles = if self.source[3] > 128 { 56 } else { 28 };
-        let each = self.rows_of(tiles).min(rows.div_ceil(rayon::current_num_threads())).max(1);
+        let rows = self.result[0] * self.tiles[0];
+        self.rows_of(tiles).min(rows.div_ceil(rayon::current_num_threads())).max(1)
+    }
+
+    /// Rows of tiles, over all images, and the outputs of each task.
+    fn tasks<'a, T>(&self, mut out: &'a mut [T]) -> Vec<(Range<usize>, &'a mut [T])> {
+        let (rows, each) = (self.result[0] * self.tiles[0], self.rows_each());
         let row_len = self.result[2] * self.result[3];
         let mut tasks = Vec::with_capacity(rows.div_ceil(each));
         for first in (0..rows).step_by(each) {

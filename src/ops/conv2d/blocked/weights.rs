@@ -8,13 +8,13 @@ use crate::{
 use std::ops::Range;
 
 /// Shares of the panels times parts of the batch: enough tasks for many threads.
-const TASKS: usize = 16;
+pub(super) const TASKS: usize = 16;
 
 /// Gradients that one task adds to, over and over: they leave the second-level cache room for a strip.
-const SHARE_BYTES: usize = 512 << 10;
+pub(super) const SHARE_BYTES: usize = 512 << 10;
 
 /// What one task keeps in the first-level cache while the taps go by.
-const BAND_BYTES: usize = 24 << 10;
+pub(super) const BAND_BYTES: usize = 24 << 10;
 
 /// See [`super::super::grad_weights`].
 #[track_caller]

@@ -4,17 +4,17 @@ use super::*;
 use crate::kernels::outer::{Factors, Run};
 
 /// Tiles to sum over before the sums go back to memory.
-const TILES: usize = 56;
+pub(super) const TILES: usize = 56;
 
 /// Blocks of inputs, and panels of outputs, of one task: its sums, 1.2 MB of `f32`, stay in a second-level
 /// cache of 2 MB.
-const INPUT_BLOCKS: usize = 8;
-const PANELS: usize = 2;
+pub(super) const INPUT_BLOCKS: usize = 8;
+pub(super) const PANELS: usize = 2;
 
 /// Chunks of the weights times parts of the batch: enough tasks for many threads, as long as a part has
 /// so many tiles that its sums are worth their memory.
-const TASKS: usize = 16;
-const PART: usize = 2 * TILES;
+pub(super) const TASKS: usize = 16;
+pub(super) const PART: usize = 2 * TILES;
 
 /// See [`super::super::grad_weights`].
 ///

@@ -109,7 +109,7 @@ pub const RESERVE: f64 = 1.0 / 8.0;
 
 /// What large buffers take, and have taken at most.
 ///
-/// ```
+/// ```standalone_crate
 /// use residual::buffer::{self, Buffer};
 /// buffer::release();
 /// let before = buffer::usage();

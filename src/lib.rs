@@ -53,6 +53,8 @@ mod book {
     mod ch04 {}
     #[doc = include_str!("../book/src/ch05-lenet-5.md")]
     mod ch05 {}
+    #[doc = include_str!("../book/src/ch06-alexnet.md")]
+    mod ch06 {}
     #[doc = include_str!("../book/src/ch07-vgg.md")]
     mod ch07 {}
     #[doc = include_str!("../book/src/ch08-googlenet.md")]

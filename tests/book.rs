@@ -43,6 +43,7 @@ chapters! {
     ch03_keeps_its_word "ch03_gradients"
     ch04_keeps_its_word "ch04_vanishing"
     ch05_keeps_its_word "ch05_lenet"
+    ch06_keeps_its_word "ch06_alexnet"
     ch07_keeps_its_word "ch07_vgg"
     ch08_keeps_its_word "ch08_googlenet"
     ch09_keeps_its_word "ch09_batch_norm"

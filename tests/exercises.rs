@@ -23,6 +23,7 @@ chapters! {
     ch03 "../book/exercises/ch03.rs" solution_03 "../book/solutions/ch03.rs"
     ch04 "../book/exercises/ch04.rs" solution_04 "../book/solutions/ch04.rs"
     ch05 "../book/exercises/ch05.rs" solution_05 "../book/solutions/ch05.rs"
+    ch06 "../book/exercises/ch06.rs" solution_06 "../book/solutions/ch06.rs"
     ch07 "../book/exercises/ch07.rs" solution_07 "../book/solutions/ch07.rs"
     ch08 "../book/exercises/ch08.rs" solution_08 "../book/solutions/ch08.rs"
     ch09 "../book/exercises/ch09.rs" solution_09 "../book/solutions/ch09.rs"

@@ -34,6 +34,7 @@ const CHAPTERS: &[Chapter] = &[
     chapter("ch03_gradients", "Trust, but check gradients", "error against step, seven faults", 12),
     chapter("ch04_vanishing", "Vanishing and exploding gradients", "gradients in 4 to 60 layers", 24),
     chapter("ch05_lenet", "LeNet-5", "the network taught and the paper's, moved pictures", 8),
+    chapter("ch06_alexnet", "AlexNet", "ReLU and tanh, dropout, damping, two towers", 8),
     chapter("ch07_vgg", "VGG", "one 7x7 or three 3x3, where parameters sit", 20),
     chapter("ch08_googlenet", "GoogLeNet", "the price of branches, what two heads add", 50),
     chapter("ch09_batch_norm", "Batch normalisation", "learning rates, two modes, tiny batches", 17),

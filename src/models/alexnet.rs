@@ -121,6 +121,7 @@ pub(super) fn small_tower<T: Real>(
     classifying(features, 4, classifier)
 }
 
+// ANCHOR: classifier
 /// Dropout before each hidden layer, as torchvision has it.
 fn classifier<T: Real>(
     [features, hidden]: [usize; 2],
@@ -137,6 +138,7 @@ fn classifier<T: Real>(
         .push(Relu::new())
         .push(linear(hidden, options.classes))
 }
+// ANCHOR_END: classifier
 
 /// The paper's network, for images of at least 67x67.
 ///
@@ -154,6 +156,7 @@ pub fn alexnet_paper<T: Real>(options: &Options) -> Sequential<T> {
     two_towers([96, 256, 384, 384, 256], 4096, options)
 }
 
+// ANCHOR: two_towers
 pub(super) fn two_towers<T: Real>(
     [a, b, c, d, e]: [usize; 5],
     hidden: usize,
@@ -189,6 +192,7 @@ pub(super) fn two_towers<T: Real>(
         .push(Linear::new(hidden, options.classes).init(with(0.0), rng));
     classifying(features, 6, classifier)
 }
+// ANCHOR_END: two_towers
 
 /// `side`x`side` features of whatever image, and what becomes of them.
 fn classifying<T: Real>(features: Sequential<T>, side: usize, classifier: Sequential<T>) -> Sequential<T> {

@@ -35,6 +35,7 @@ pub struct Mask {
 /// # Panics
 /// If `p` is not between 0 and 1.
 #[track_caller]
+// ANCHOR: forward
 pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Tensor<T>, Mask) {
     assert!((0.0..=1.0).contains(&p), "a probability is between 0 and 1, got {p}");
     let p = if generator.is_idle() { 0.0 } else { p };
@@ -44,16 +45,19 @@ pub fn forward<T: Real>(x: Tensor<T>, p: f64, generator: &mut Generator) -> (Ten
     let mask = Mask { kept, scale };
     (masked(x, &mask), mask)
 }
+// ANCHOR_END: forward
 
 /// `dx`, in the memory of `dy`.
 ///
 /// # Panics
 /// If the mask is not one of a tensor with as many numbers.
 #[track_caller]
+// ANCHOR: backward
 pub fn backward<T: Real>(dy: Tensor<T>, mask: &Mask) -> Tensor<T> {
     assert_eq!(dy.len(), mask.kept.len(), "a mask has one entry for each number of {}", dy.shape());
     masked(dy, mask)
 }
+// ANCHOR_END: backward
 
 /// How many numbers are drawn for an input of this shape.
 pub fn draws(x: Shape) -> usize {

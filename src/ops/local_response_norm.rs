@@ -86,6 +86,7 @@ pub struct Saved<T: Real> {
 }
 
 /// `y` (…, C) from `x` (…, C), and what backward needs.
+// ANCHOR: forward
 pub fn forward<T: Real>(x: Tensor<T>, damping: Damping) -> (Tensor<T>, Saved<T>) {
     let c = x.shape().last();
     let (mut y, mut s) = (Tensor::zeros(x.shape()), Tensor::zeros(x.shape()));
@@ -102,12 +103,14 @@ pub fn forward<T: Real>(x: Tensor<T>, damping: Damping) -> (Tensor<T>, Saved<T>)
     });
     (y, Saved { damping, x, s })
 }
+// ANCHOR_END: forward
 
 /// `dx` (…, C), from `dy` (…, C).
 ///
 /// # Panics
 /// If `dy` has not the shape of the output.
 #[track_caller]
+// ANCHOR: backward
 pub fn backward<T: Real>(dy: &Tensor<T>, saved: &Saved<T>) -> Tensor<T> {
     let Saved { damping, x, s } = saved;
     assert_eq!(dy.shape(), x.shape(), "dy has the shape of the output");
@@ -128,7 +131,9 @@ pub fn backward<T: Real>(dy: &Tensor<T>, saved: &Saved<T>) -> Tensor<T> {
     });
     dx
 }
+// ANCHOR_END: backward
 
+// ANCHOR: add_windows
 /// Adds to each `sums[c]` the numbers `from[c - before ..= c + after]`, as far as there are any.
 fn add_windows<T: Real>(sums: &mut [T], from: &[T], [before, after]: [usize; 2]) {
     let c = from.len();
@@ -140,6 +145,7 @@ fn add_windows<T: Real>(sums: &mut [T], from: &[T], [before, after]: [usize; 2])
         sums.iter_mut().zip(&from[distance..]).for_each(|(sum, &x)| *sum += x);
     }
 }
+// ANCHOR_END: add_windows
 
 #[cfg(test)]
 mod tests {

@@ -160,7 +160,7 @@ fn slope(mut moved: impl FnMut(f64) -> f64, here: f64, [scale, tolerance]: [f64;
 fn gradients(loss: &mut dyn Loss) -> Vec<(String, Tensor<f64>)> {
     loss.visit(&mut |_, slot| {
         if let Slot::Param(param) = slot {
-            param.grad.as_mut_slice().fill(0.0);
+            param.grad = Tensor::zeros(param.value.shape());
         }
     });
     loss.backward();

@@ -5,12 +5,12 @@ use crate::{
     kernels::{
         batch::Batch,
         correlate::{Correlation, Panels},
-        filters::Panel,
+        filters::{Packing, Panel},
         outer::{self, Factors},
         product::{self, Matrix},
         strip::Strip,
         tile::{self, Input, Output},
-        winograd::{self, Image, Patch, Spread},
+        winograd::{self, Image, Packed, Patch, Spread},
     },
     number::Number,
     simd::{Block, Isa},
@@ -63,14 +63,18 @@ pub trait Real: Number {
         factors: [Matrix<'_, Self>; 2],
         c: (&mut [Self], usize),
     );
+    /// [`Packing::pack`].
+    fn pack(isa: Isa, packing: &Packing, panel: &Panel, w: &[Self]) -> Buffer<Self>;
+    /// [`Packing::unpack`].
+    fn unpack(isa: Isa, packing: &Packing, panel: &Panel, packed: &[Self], to: (&mut [Self], usize));
     /// [`winograd::input`].
     fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
     /// [`winograd::gradient`].
     fn winograd_gradient(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
     /// [`winograd::filters`].
-    fn winograd_filters(isa: Isa, packed: &[Block<Self>], to: &mut [Block<Self>], turned: bool);
+    fn winograd_filters(isa: Isa, packed: Packed<'_, Self>, to: &mut [Block<Self>]);
     /// [`winograd::filter_gradients`].
-    fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>], tap: usize);
+    fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>]);
     /// [`winograd::output`].
     fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>);
 }
@@ -124,6 +128,14 @@ macro_rules! real {
                 product::spread(isa, size, depth, factors, c);
             }
 
+            fn pack(isa: Isa, packing: &Packing, panel: &Panel, w: &[Self]) -> Buffer<Self> {
+                packing.pack(isa, panel, w)
+            }
+
+            fn unpack(isa: Isa, packing: &Packing, panel: &Panel, packed: &[Self], to: (&mut [Self], usize)) {
+                packing.unpack(isa, panel, packed, to);
+            }
+
             fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {
                 winograd::input(isa, image, corner, spread);
             }
@@ -132,12 +144,12 @@ macro_rules! real {
                 winograd::gradient(isa, image, corner, spread);
             }
 
-            fn winograd_filters(isa: Isa, packed: &[Block<Self>], to: &mut [Block<Self>], turned: bool) {
-                winograd::filters(isa, packed, to, turned);
+            fn winograd_filters(isa: Isa, packed: Packed<'_, Self>, to: &mut [Block<Self>]) {
+                winograd::filters(isa, packed, to);
             }
 
-            fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>], tap: usize) {
-                winograd::filter_gradients(isa, u, packed, tap);
+            fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>]) {
+                winograd::filter_gradients(isa, u, packed);
             }
 
             fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>) {

@@ -113,6 +113,15 @@ impl<T: Number> Tensor<T> {
         Self { shape, data: Arc::new(Buffer::scratch(shape.len())) }
     }
 
+    /// Memory for a result in this tensor's place: its own, or, where others share its numbers, fresh memory and the
+    /// numbers to read. A caller who copies piece by piece, as it goes, does not pass over memory once more.
+    pub(crate) fn make_room(mut self) -> (Self, Option<Self>) {
+        match Arc::get_mut(&mut self.data) {
+            Some(_) => (self, None),
+            None => (Self::scratch(self.shape), Some(self)),
+        }
+    }
+
     /// All equal to `value`.
     pub fn full(shape: impl Into<Shape>, value: T) -> Self {
         let mut tensor = Self::scratch(shape);

@@ -245,13 +245,15 @@ fn winograd_stays_near_naive() {
     }
 }
 
-/// Several parts of a batch, one long row of tiles, more blocks of inputs than a task takes, no images.
+/// Several parts of a batch, one long row of tiles, more blocks of inputs than a task takes, wide layers, no images.
 #[test]
 fn winograd_joins_its_parts() {
     let cases = [
         ([4, 33, 30, 16], [48, 16, 3, 3], [1, 1]),
         ([1, 5, 999, 16], [16, 16, 3, 3], [1, 1]),
         ([2, 9, 9, 144], [80, 144, 3, 3], [0, 2]),
+        // Weights are turned on the way, in chunks that do not come out even.
+        ([3, 7, 5, 144], [176, 144, 3, 3], [1, 1]),
     ];
     for case in cases {
         let off = winograd_is_near::<f32>(Isa::current(), case);

@@ -52,7 +52,7 @@ impl<T: Number> Panels<T> {
 
     /// What is done to the sums of a panel.
     pub fn after(&self, panel: &Panel) -> After<'_, T> {
-        After { bias: &self.bias, relu: self.relu }.from(panel.channel)
+        After { bias: &self.bias, relu: self.relu, onto: false }.from(panel.channel)
     }
 }
 

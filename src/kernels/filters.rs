@@ -14,10 +14,14 @@
 //! diagonal the weights are.
 
 use super::strip::Channels;
-use crate::{buffer::Buffer, number::Number, simd::BLOCK};
+use crate::{
+    buffer::Buffer,
+    number::Number,
+    simd::{BLOCK, Isa, Kernel, Simd, transpose},
+};
 
-/// The widest panel that any instruction set computes.
-const MOST_LANES: usize = 2 * BLOCK;
+/// Weights of one result that are read at a time: rows far apart are read a few cache lines each, not one in turn.
+const STAGE: usize = 9 * BLOCK;
 
 /// The extents of weights (groups·outputs, inputs, taps).
 #[derive(Clone, Copy, Debug)]
@@ -103,21 +107,12 @@ impl Packing {
     }
 
     /// A panel of `w` (O, I, KH, KW).
-    pub fn pack<T: Number>(&self, panel: &Panel, w: &[T]) -> Buffer<T> {
+    pub fn pack<T: Number>(&self, isa: Isa, panel: &Panel, w: &[T]) -> Buffer<T> {
         let len = self.panel_len(panel);
         let whole = panel.channels == panel.blocks * BLOCK && self.sources.each.is_multiple_of(BLOCK);
         let mut packed = if whole && !self.merges() { Buffer::scratch(len) } else { Buffer::zeros(len) };
-        if self.direction == Direction::Forward && !self.merges() {
-            self.each_square(panel, |Square { rows, columns, at, stride }| {
-                let mut square = [[T::ZERO; MOST_LANES]; BLOCK];
-                for lane in 0..panel.channels {
-                    let row = &w[rows + lane * stride..][..columns];
-                    square.iter_mut().zip(row).for_each(|(to, &from)| to[lane] = from);
-                }
-                for (&at, lanes) in at[..columns].iter().zip(&square) {
-                    packed[at..][..panel.channels].copy_from_slice(&lanes[..panel.channels]);
-                }
-            });
+        if self.has_squares() {
+            T::dispatch(isa, Pack { packing: self, panel, w, packed: &mut packed });
         } else {
             self.each_run(panel, |Run { at, len, weight, stride }| {
                 let (weights, packed) = (&w[weight..], &mut packed[at..at + len]);
@@ -134,15 +129,9 @@ impl Packing {
     }
 
     /// Copies a packed panel back into `w`, which starts at the weight `first` of (O, I, KH, KW).
-    pub fn unpack<T: Number>(&self, panel: &Panel, packed: &[T], w: &mut [T], first: usize) {
-        if self.direction == Direction::Forward && !self.merges() {
-            self.each_square(panel, |Square { rows, columns, at, stride }| {
-                let lanes = at.map(|at| packed.get(at..at + panel.channels).unwrap_or_default());
-                for lane in 0..panel.channels {
-                    let row = &mut w[rows - first + lane * stride..][..columns];
-                    row.iter_mut().zip(&lanes).for_each(|(to, from)| *to = from[lane]);
-                }
-            });
+    pub fn unpack<T: Number>(&self, isa: Isa, panel: &Panel, packed: &[T], (w, first): (&mut [T], usize)) {
+        if self.has_squares() {
+            T::dispatch(isa, Unpack { packing: self, panel, packed, w, before: first });
         } else {
             self.each_run(panel, |Run { at, len, weight, stride }| {
                 let weights = w[weight - first..].iter_mut().step_by(stride);
@@ -156,19 +145,48 @@ impl Packing {
         self.sources.parts < self.weights.groups
     }
 
-    /// Cuts the weights of a forward panel, outputs by inputs and taps, into squares of at most sixteen columns:
-    /// read along rows and written along columns, a line of the cache is used whole on both sides.
+    /// Whether rows of neighbouring weights become columns of a panel. They do not where groups are merged, nor
+    /// where the panel's rows are the weights' own.
+    fn has_squares(&self) -> bool {
+        !self.merges() && (self.direction == Direction::Forward || self.weights.taps > 1)
+    }
+
+    /// Cuts a panel's weights into squares of at most sixteen results by sixteen neighbouring weights of each: read along
+    /// rows and written along columns, a line of the cache is used whole on both sides.
+    #[inline(always)]
     fn each_square(&self, panel: &Panel, mut f: impl FnMut(Square)) {
         let Weights { inputs, taps, .. } = self.weights;
-        let (stride, lanes) = (inputs * taps, panel.blocks * BLOCK);
+        let lanes = panel.blocks * BLOCK;
         let tap_len = self.sources.blocks() * BLOCK * lanes;
-        for first in (0..stride).step_by(BLOCK) {
-            let columns = BLOCK.min(stride - first);
-            let at = std::array::from_fn(|column| {
-                let weight = first + column;
-                weight % taps * tap_len + weight / taps * lanes
-            });
-            f(Square { rows: panel.channel * stride + first, columns, at, stride });
+        // A result's weights lie side by side: forward all of them, backward those from one source.
+        let (runs, run, stride) = match self.direction {
+            Direction::Forward => (1, inputs * taps, inputs * taps),
+            Direction::Backward => (self.sources.each, taps, taps),
+        };
+        for source in 0..runs {
+            let weights = match self.direction {
+                Direction::Forward => panel.channel * stride,
+                Direction::Backward => {
+                    let output = panel.part * self.sources.each + source;
+                    (output * inputs + panel.channel % inputs) * taps
+                }
+            };
+            for lane in (0..panel.channels).step_by(BLOCK) {
+                let rows = BLOCK.min(panel.channels - lane);
+                // Counted up: to divide by the number of taps would take longer than all the rest.
+                let (mut tap, mut input) = (0, source);
+                for first in (0..run).step_by(BLOCK) {
+                    let mut at = [0; BLOCK];
+                    for at in &mut at {
+                        *at = tap * tap_len + input * lanes + lane;
+                        tap += 1;
+                        if tap == taps {
+                            (tap, input) = (0, input + 1);
+                        }
+                    }
+                    f(Square { weights: weights + lane * stride, stride, rows, first, run, at });
+                }
+            }
         }
     }
 
@@ -212,13 +230,111 @@ struct Run {
     stride: usize,
 }
 
-/// Weights of all of a panel's outputs to a few neighbouring inputs and taps.
+/// Weights of at most sixteen results, sixteen neighbours of each.
 struct Square {
-    /// The first output's place in (O, I, KH, KW), and the way to the next.
-    rows: usize,
+    /// The place of the first result's weights in (O, I, KH, KW), and the way to the next.
+    weights: usize,
     stride: usize,
-    /// How many weights of each output.
-    columns: usize,
-    /// Where in the packed panel each column is; there, the outputs follow.
+    /// How many results.
+    rows: usize,
+    /// The first of each result's `run` weights.
+    first: usize,
+    run: usize,
+    /// Where in the packed panel each column is; there, the results follow.
     at: [usize; BLOCK],
+}
+
+struct Pack<'a, T> {
+    packing: &'a Packing,
+    panel: &'a Panel,
+    w: &'a [T],
+    packed: &'a mut [T],
+}
+
+impl<T: Number> Kernel<T> for Pack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { packing, panel, w, packed } = self;
+        let mut stage = [[T::ZERO; STAGE]; BLOCK];
+        packing.each_square(panel, |Square { weights, stride, rows, first, run, at }| {
+            if first % STAGE == 0 {
+                let count = STAGE.min(run - first);
+                for i in 0..rows {
+                    stage[i][..count].copy_from_slice(&w[weights + first + i * stride..][..count]);
+                }
+            }
+            let mut square = [simd.splat(T::ZERO); BLOCK];
+            for i in 0..BLOCK {
+                square[i] = load(simd, &stage[i][first % STAGE..]);
+            }
+            let square = transpose(simd, square);
+            for i in 0..BLOCK.min(run - first) {
+                store(simd, square[i], &mut packed[at[i]..], rows);
+            }
+        });
+    }
+}
+
+struct Unpack<'a, T> {
+    packing: &'a Packing,
+    panel: &'a Panel,
+    packed: &'a [T],
+    w: &'a mut [T],
+    /// How many weights come before those of `w`.
+    before: usize,
+}
+
+impl<T: Number> Kernel<T> for Unpack<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<S: Simd<T>>(self, simd: S) {
+        let Self { packing, panel, packed, w, before } = self;
+        let mut stage = [[T::ZERO; STAGE]; BLOCK];
+        packing.each_square(panel, |Square { weights, stride, rows, first, run, at }| {
+            let mut square = [simd.splat(T::ZERO); BLOCK];
+            for i in 0..BLOCK.min(run - first) {
+                square[i] = load(simd, &packed[at[i]..]);
+            }
+            let square = transpose(simd, square);
+            for i in 0..BLOCK {
+                store(simd, square[i], &mut stage[i][first % STAGE..], BLOCK);
+            }
+            let end = run.min(first + BLOCK);
+            if end == run || end % STAGE == 0 {
+                let (from, count) = (weights - before + first - first % STAGE, end - (first - first % STAGE));
+                for i in 0..rows {
+                    w[from + i * stride..][..count].copy_from_slice(&stage[i][..count]);
+                }
+            }
+        });
+    }
+}
+
+/// The next sixteen numbers, or as many as there are.
+#[inline(always)]
+fn load<T: Number, S: Simd<T>>(simd: S, from: &[T]) -> S::V {
+    match from.first_chunk() {
+        Some(block) => simd.load(block),
+        None => {
+            let mut block = [T::ZERO; BLOCK];
+            block[..from.len()].copy_from_slice(from);
+            simd.load(&block)
+        }
+    }
+}
+
+/// The first `count` of sixteen numbers.
+#[inline(always)]
+fn store<T: Number, S: Simd<T>>(simd: S, v: S::V, to: &mut [T], count: usize) {
+    match to.first_chunk_mut() {
+        Some(block) if count == BLOCK => simd.store(v, block),
+        _ => {
+            let mut block = [T::ZERO; BLOCK];
+            simd.store(v, &mut block);
+            to[..count].copy_from_slice(&block[..count]);
+        }
+    }
 }

@@ -57,6 +57,8 @@ pub struct After<'a, T> {
     pub bias: &'a [T],
     /// Whether it is cut off below zero.
     pub relu: bool,
+    /// Whether it is added to what stands there, before the rest.
+    pub onto: bool,
 }
 
 impl<'a, T: Number> After<'a, T> {
@@ -131,6 +133,9 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P,
         }
         ask_for::<T, S, P, V>(simd, self.output);
         let mut sums = sum::<T, S, P, V>(simd, self.input);
+        if self.output.after.onto {
+            add_old(simd, &mut sums, self.output);
+        }
         finish(simd, &mut sums, self.output.after);
         write(simd, sums, self.output);
     }
@@ -167,6 +172,23 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     sums
 }
 // ANCHOR_END: sum
+
+/// What stands where the sums are to go; the channels are whole blocks.
+#[inline(always)]
+fn add_old<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+    simd: S,
+    sums: &mut [[S::V; V]; P],
+    output: &Output<'_, T>,
+) {
+    let one = simd.splat(T::ONE);
+    for p in 0..P {
+        let old: &[Block<T>; V] =
+            output.values[p * output.stride..].as_chunks().0.first_chunk().expect("V blocks");
+        for v in 0..V {
+            sums[p][v] = simd.mul_add(one, sums[p][v], simd.load(&old[v]));
+        }
+    }
+}
 
 /// Bias and ReLU.
 #[inline(always)]

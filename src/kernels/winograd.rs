@@ -275,16 +275,25 @@ impl<T: Number, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
     }
 }
 
-/// Writes `G g Gᵀ` of packed filters, `packed[tap][…][16]`, into `to[position][…][16]`. With
-/// `turned`, the filters are turned by half a turn first, as the gradient of the input wants them.
-pub fn filters<T: Number>(isa: Isa, packed: &[Block<T>], to: &mut [Block<T>], turned: bool) {
-    T::dispatch(isa, Filters { packed, to, turned });
+/// Packed filters, or some of them: `packed[tap][…][16]`.
+#[derive(Clone, Debug)]
+pub struct Packed<'a, T> {
+    /// All blocks.
+    pub blocks: &'a [Block<T>],
+    /// Which blocks of each tap to read.
+    pub range: Range<usize>,
+    /// Whether the filters are turned by half a turn, as the gradient of the input wants them.
+    pub turned: bool,
+}
+
+/// Writes `G g Gᵀ` of packed filters into `to[position][…][16]`.
+pub fn filters<T: Number>(isa: Isa, packed: Packed<'_, T>, to: &mut [Block<T>]) {
+    T::dispatch(isa, Filters { packed, to });
 }
 
 struct Filters<'a, T> {
-    packed: &'a [Block<T>],
+    packed: Packed<'a, T>,
     to: &'a mut [Block<T>],
-    turned: bool,
 }
 
 impl<T: Number> Kernel<T> for Filters<'_, T> {
@@ -292,35 +301,34 @@ impl<T: Number> Kernel<T> for Filters<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let each = self.packed.len() / 9;
-        for n in 0..each {
+        let Packed { blocks, range, turned } = self.packed;
+        let (each, position) = (blocks.len() / 9, range.len());
+        for (n, from) in range.enumerate() {
             let mut g = [[simd.splat(T::ZERO); 3]; 3];
             for i in 0..3 {
                 for j in 0..3 {
-                    let tap = if self.turned { 8 - (3 * i + j) } else { 3 * i + j };
-                    g[i][j] = simd.load(&self.packed[tap * each + n]);
+                    let tap = if turned { 8 - (3 * i + j) } else { 3 * i + j };
+                    g[i][j] = simd.load(&blocks[tap * each + from]);
                 }
             }
             let u = both::<T, S, Filter, 3, 6>(simd, &g);
             for i in 0..INPUTS {
                 for j in 0..INPUTS {
-                    simd.store(u[i][j], &mut self.to[(i * INPUTS + j) * each + n]);
+                    simd.store(u[i][j], &mut self.to[(i * INPUTS + j) * position + n]);
                 }
             }
         }
     }
 }
 
-/// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed`, whose taps are `tap` blocks
-/// apart.
-pub fn filter_gradients<T: Number>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>], tap: usize) {
-    T::dispatch(isa, FilterGradients { u, packed, tap });
+/// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed[tap][…][16]`.
+pub fn filter_gradients<T: Number>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>]) {
+    T::dispatch(isa, FilterGradients { u, packed });
 }
 
 struct FilterGradients<'a, T> {
     u: &'a [Block<T>],
     packed: &'a mut [Block<T>],
-    tap: usize,
 }
 
 impl<T: Number> Kernel<T> for FilterGradients<'_, T> {
@@ -339,7 +347,7 @@ impl<T: Number> Kernel<T> for FilterGradients<'_, T> {
             let g = both::<T, S, FilterGradient, 6, 3>(simd, &u);
             for i in 0..3 {
                 for j in 0..3 {
-                    simd.store(g[i][j], &mut self.packed[(3 * i + j) * self.tap + n]);
+                    simd.store(g[i][j], &mut self.packed[(3 * i + j) * each + n]);
                 }
             }
         }
@@ -389,10 +397,12 @@ impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
                 }
             }
             let mut y = both::<T, S, Output, 6, 4>(simd, &m);
-            let (one, bias) = (simd.splat(T::ONE), after.bias(simd, block));
-            for i in 0..OUTPUTS {
-                for j in 0..OUTPUTS {
-                    y[i][j] = simd.mul_add(one, y[i][j], bias);
+            if !after.bias.is_empty() {
+                let (one, bias) = (simd.splat(T::ONE), after.bias(simd, block));
+                for i in 0..OUTPUTS {
+                    for j in 0..OUTPUTS {
+                        y[i][j] = simd.mul_add(one, y[i][j], bias);
+                    }
                 }
             }
             if after.relu {

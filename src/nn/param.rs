@@ -14,7 +14,7 @@ use std::fmt;
 pub struct Param<T: Real> {
     /// The numbers.
     pub value: Tensor<T>,
-    /// dL/dvalue, of the same shape.
+    /// dL/dvalue, of the same shape; empty from [`zero_grad`](Self::zero_grad) until somebody adds to it.
     pub grad: Tensor<T>,
 }
 
@@ -32,13 +32,23 @@ impl<T: Real> Param<T> {
     #[track_caller]
     // ANCHOR: accumulate
     pub fn accumulate(&mut self, grad: &Tensor<T>) {
-        assert_eq!(self.grad.shape(), grad.shape(), "a gradient has its parameter's shape");
+        assert_eq!(self.value.shape(), grad.shape(), "a gradient has its parameter's shape");
+        if self.grad.shape() != grad.shape() {
+            self.grad = grad.clone();
+            return;
+        }
         let grad = grad.as_slice();
         threads::split(self.grad.as_mut_slice(), 1, |at, sum| {
             sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g);
         });
     }
     // ANCHOR_END: accumulate
+
+    /// Forgets the gradient. The next one is taken as it is: to write zeros and to add to them would be two passes
+    /// over memory. PyTorch's `zero_grad` sets gradients to `None` for the same reason.
+    pub fn zero_grad(&mut self) {
+        self.grad = Tensor::zeros([0]);
+    }
 }
 
 /// Where in a network a layer is: `layer1.0.conv1`.

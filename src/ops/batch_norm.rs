@@ -130,8 +130,10 @@ fn train<T: Real, const RELU: bool>(
     let scale = saved.scale(gamma);
     threads::split(y.as_mut_slice(), c, |at, y| {
         for (y, x) in y.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
-            y.copy_from_slice(x);
-            normalise::<T, RELU>(y, saved.mean.as_slice(), &scale, beta.as_slice());
+            let channels = saved.mean.as_slice().iter().zip(&scale).zip(beta.as_slice());
+            for ((y, &x), ((&mean, &scale), &beta)) in y.iter_mut().zip(x).zip(channels) {
+                *y = normalised::<T, RELU>(x, mean, scale, beta);
+            }
         }
     });
     (y, saved)
@@ -183,19 +185,21 @@ fn judge<T: Real, const RELU: bool>(
     let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
     threads::split(x.as_mut_slice(), c, |_, x| {
         for pixel in x.chunks_exact_mut(c) {
-            normalise::<T, RELU>(pixel, running.mean.as_slice(), &scale, beta.as_slice());
+            let channels = running.mean.as_slice().iter().zip(&scale).zip(beta.as_slice());
+            for (x, ((&mean, &scale), &beta)) in pixel.iter_mut().zip(channels) {
+                *x = normalised::<T, RELU>(*x, mean, scale, beta);
+            }
         }
     });
     x
 }
 
-/// `(x - mean) · scale + beta` for one pixel, and the ReLU of it. Subtracting first keeps the digits of a channel
-/// whose mean is far from zero.
-fn normalise<T: Real, const RELU: bool>(pixel: &mut [T], mean: &[T], scale: &[T], beta: &[T]) {
-    for (((x, &mean), &scale), &beta) in pixel.iter_mut().zip(mean).zip(scale).zip(beta) {
-        let y = (*x - mean) * scale + beta;
-        *x = if RELU { relu::cut(y) } else { y };
-    }
+/// `(x - mean) · scale + beta`, and the ReLU of it. Subtracting first keeps the digits of a channel whose mean is far
+/// from zero.
+#[inline]
+fn normalised<T: Real, const RELU: bool>(x: T, mean: T, scale: T, beta: T) -> T {
+    let y = (x - mean) * scale + beta;
+    if RELU { relu::cut(y) } else { y }
 }
 
 impl<T: Real> Saved<T> {
@@ -225,7 +229,7 @@ pub fn backward<T: Real>(
 
 /// `beta` is of use for a ReLU alone.
 fn descend<T: Real, const RELU: bool>(
-    mut dy: Tensor<T>,
+    dy: Tensor<T>,
     saved: &Saved<T>,
     gamma: &Tensor<T>,
     beta: &Tensor<T>,
@@ -263,8 +267,13 @@ fn descend<T: Real, const RELU: bool>(
     let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
     let slope: Vec<T> =
         dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
-    threads::split(dy.as_mut_slice(), c, |at, dy| {
-        for (dy, x) in dy.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
+    // A shortcut may share dy: it is copied piece by piece, in the cache.
+    let (mut dx, shared) = dy.make_room();
+    threads::split(dx.as_mut_slice(), c, |at, dx| {
+        if let Some(dy) = &shared {
+            dx.copy_from_slice(&dy.as_slice()[at..][..dx.len()]);
+        }
+        for (dy, x) in dx.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
             let channels = mean.iter().zip(outer.iter().zip(beta)).zip(shift.iter().zip(&slope));
             for ((dy, &x), ((&mean, (&outer, &beta)), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels)
             {
@@ -272,7 +281,7 @@ fn descend<T: Real, const RELU: bool>(
             }
         }
     });
-    (dy, dgamma, dbeta)
+    (dx, dgamma, dbeta)
 }
 
 #[cfg(test)]

@@ -62,12 +62,30 @@ pub trait Simd<T>: Copy {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Zero in place of what is below it; NaN stays NaN.
     fn relu(self, v: Self::V) -> Self::V;
+    /// Both blocks in turns: a₀ b₀ a₁ b₁ … in two blocks.
+    fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2];
     /// Asks for the block to be brought into the first-level cache.
     fn prefetch(self, at: &Block<T>);
 }
 // ANCHOR_END: simd
 
 // ANCHOR: kernel
+/// Rows as columns.
+///
+/// Dealing row i and row i + 8 out in turns, for every i, moves the topmost bit of a number's row to the end of its
+/// column: four rounds, and rows and columns have changed places.
+#[inline(always)]
+pub fn transpose<T, S: Simd<T>>(simd: S, mut rows: [S::V; BLOCK]) -> [S::V; BLOCK] {
+    for _ in 0..BLOCK.ilog2() {
+        let mut dealt = rows;
+        for i in 0..BLOCK / 2 {
+            [dealt[2 * i], dealt[2 * i + 1]] = simd.zip(rows[i], rows[i + BLOCK / 2]);
+        }
+        rows = dealt;
+    }
+    rows
+}
+
 /// A computation written once for every instruction set.
 ///
 /// Mark `run`, and whatever generic code it calls, `#[inline(always)]`: code that is not inlined
@@ -125,3 +143,36 @@ macro_rules! vectorized {
     )*};
 }
 vectorized!(f32 f64);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Transpose<T>([Block<T>; BLOCK]);
+
+    impl<T: Copy> Kernel<T> for Transpose<T> {
+        type Output = [Block<T>; BLOCK];
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+            let mut columns = self.0;
+            let rows = self.0.map(|row| simd.load(&row));
+            for (to, column) in columns.iter_mut().zip(transpose(simd, rows)) {
+                simd.store(column, to);
+            }
+            columns
+        }
+    }
+
+    #[test]
+    fn rows_become_columns_on_every_instruction_set() {
+        for isa in Isa::available() {
+            let rows: [Block<f32>; BLOCK] =
+                std::array::from_fn(|i| std::array::from_fn(|j| (i * BLOCK + j) as f32));
+            let columns = f32::dispatch(isa, Transpose(rows));
+            assert!((0..BLOCK).all(|i| (0..BLOCK).all(|j| columns[j][i] == rows[i][j])), "{isa}, f32");
+            let rows = rows.map(|row| row.map(f64::from));
+            let columns = f64::dispatch(isa, Transpose(rows));
+            assert!((0..BLOCK).all(|i| (0..BLOCK).all(|j| columns[j][i] == rows[i][j])), "{isa}, f64");
+        }
+    }
+}

@@ -33,7 +33,7 @@ impl Neon {
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $low:ident $high:ident) => {
         impl Simd<$T> for Neon {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -73,10 +73,18 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2] {
+                // SAFETY: as in `splat`.
+                let pairs: [_; $n] =
+                    std::array::from_fn(|i| unsafe { [$low(a[i], b[i]), $high(a[i], b[i])] });
+                [0, $n].map(|from| std::array::from_fn(|i| pairs[(from + i) / 2][(from + i) % 2]))
+            }
+
+            #[inline(always)]
             fn prefetch(self, _: &Block<$T>) {}
         }
     };
 }
 
-simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32 vmaxq_f32);
-simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64 vmaxq_f64);
+simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32 vmaxq_f32 vzip1q_f32 vzip2q_f32);
+simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64 vmaxq_f64 vzip1q_f64 vzip2q_f64);

@@ -42,5 +42,11 @@ impl<T: Copy + Default + PartialOrd + Add<Output = T> + Mul<Output = T>> Simd<T>
     }
 
     #[inline(always)]
+    fn zip(self, a: Block<T>, b: Block<T>) -> [Block<T>; 2] {
+        [0, BLOCK / 2]
+            .map(|from| array::from_fn(|i| if i % 2 == 0 { a[from + i / 2] } else { b[from + i / 2] }))
+    }
+
+    #[inline(always)]
     fn prefetch(self, _: &Block<T>) {}
 }

@@ -66,10 +66,41 @@ impl Avx512 {
     }
 }
 
+/// Two registers' numbers in turns, a₀ b₀ a₁ b₁ …
+macro_rules! zip {
+    ($feature:literal $zip:ident($a:ident, $b:ident: $V:ty) $zipped:block) => {
+        /// # Safety
+        #[doc = concat!("The machine has ", $feature, ".")]
+        #[inline(always)]
+        unsafe fn $zip($a: $V, $b: $V) -> [$V; 2] {
+            // SAFETY: the caller has seen to it.
+            unsafe { $zipped }
+        }
+    };
+}
+zip!("AVX2" zip_ps(a, b: __m256) {
+    // AVX2 unpacks each half of a register for itself.
+    let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    [_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high)]
+});
+zip!("AVX2" zip_pd(a, b: __m256d) {
+    let (low, high) = (_mm256_unpacklo_pd(a, b), _mm256_unpackhi_pd(a, b));
+    [_mm256_permute2f128_pd::<0x20>(low, high), _mm256_permute2f128_pd::<0x31>(low, high)]
+});
+zip!("AVX-512F" zip_ps_512(a, b: __m512) {
+    let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    [_mm512_permutex2var_ps(a, low, b), _mm512_permutex2var_ps(a, high, b)]
+});
+zip!("AVX-512F" zip_pd_512(a, b: __m512d) {
+    let (low, high) = (_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15));
+    [_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)]
+});
+
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident) => {
         impl Simd<$T> for $Isa {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -111,6 +142,13 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2] {
+                // SAFETY: as in `splat`.
+                let pairs: [_; $n] = std::array::from_fn(|i| unsafe { $zip(a[i], b[i]) });
+                [0, $n].map(|from| std::array::from_fn(|i| pairs[(from + i) / 2][(from + i) % 2]))
+            }
+
+            #[inline(always)]
             fn prefetch(self, at: &Block<$T>) {
                 // SAFETY: a prefetch reads nothing that the program can see.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
@@ -119,7 +157,7 @@ macro_rules! simd {
     };
 }
 
-simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps);
-simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd);
-simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps);
-simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd);
+simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps);
+simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd zip_pd);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512);

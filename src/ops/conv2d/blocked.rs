@@ -79,9 +79,9 @@ pub(super) fn packing(w: Shape, groups: usize, direction: Direction) -> Packing 
 }
 
 /// The panels of `w` (O, I, KH, KW).
-fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Panels<T> {
+pub(super) fn pack<T: Real>(isa: Isa, packing: &Packing, w: &[T]) -> Panels<T> {
     let panels = packing.panels(tile::blocks::<T>(isa));
-    let pack = |i: usize| (panels[i], packing.pack(&panels[i], w));
+    let pack = |i: usize| (panels[i], T::pack(isa, packing, &panels[i], w));
     Panels::new(threads::map(PACKING * w.len(), panels.len(), pack))
 }
 

@@ -1,6 +1,9 @@
 //! Weights laid out once, for many forward passes.
 
-use super::{Geometry, blocked, winograd};
+use super::{
+    Geometry, blocked,
+    winograd::{self, Turn},
+};
 use crate::{
     kernels::correlate::Panels,
     real::Real,
@@ -23,7 +26,8 @@ pub struct Filters<T: Real> {
     isa: Isa,
     geometry: Geometry,
     w: Shape,
-    winograd: bool,
+    /// How in Winograd's form, if in that.
+    winograd: Option<Turn>,
     panels: Panels<T>,
 }
 
@@ -41,10 +45,11 @@ impl<T: Real> Filters<T> {
     fn on(isa: Isa, w: &Tensor<T>, g: Geometry, (bias, relu): (Option<&Tensor<T>>, bool), x: Shape) -> Self {
         let y = g.output_shape(x, w.shape());
         assert!(bias.is_none_or(|b| b.dims() == [y.last()]), "one bias for each channel of an output {y}");
-        let winograd = winograd::pays(w.shape(), g, y);
-        let packed = if winograd { winograd::packed } else { blocked::packed };
+        let winograd = winograd::pays(w.shape(), g, y).then(|| winograd::turn(w.shape(), y));
         let bias = bias.map_or(Vec::new(), |b| b.as_slice().to_vec());
-        let panels = Panels { bias, relu, ..packed(isa, w, g) };
+        let packed =
+            if winograd.is_some() { winograd::packed(isa, w, g, y) } else { blocked::packed(isa, w, g) };
+        let panels = Panels { bias, relu, ..packed };
         Self { isa, geometry: g, w: w.shape(), winograd, panels }
     }
 
@@ -54,7 +59,8 @@ impl<T: Real> Filters<T> {
     /// If `x` does not fit the weights.
     #[track_caller]
     pub fn suit(&self, x: Shape) -> bool {
-        winograd::pays(self.w, self.geometry, self.geometry.output_shape(x, self.w)) == self.winograd
+        let y = self.geometry.output_shape(x, self.w);
+        winograd::pays(self.w, self.geometry, y).then(|| winograd::turn(self.w, y)) == self.winograd
     }
 
     /// `y` from `x`, bias and ReLU included.
@@ -63,7 +69,8 @@ impl<T: Real> Filters<T> {
     /// If `x` does not fit the weights.
     #[track_caller]
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
-        let forward = if self.winograd { winograd::forward_packed } else { blocked::forward_packed };
+        let forward =
+            if self.winograd.is_some() { winograd::forward_packed } else { blocked::forward_packed };
         forward(self.isa, x, (self.w, &self.panels), self.geometry)
     }
 }
@@ -92,7 +99,7 @@ mod tests {
             let found = filters.forward(&x);
             let off = found.as_slice().iter().zip(expected.as_slice()).map(|(&a, &b)| (a - b).abs());
             // Integers are exact but in Winograd's form, whose numbers are fractions of them.
-            let bound = if filters.winograd { 1e-3 } else { 0.0 };
+            let bound = if filters.winograd.is_some() { 1e-3 } else { 0.0 };
             assert!(
                 off.fold(0.0, |most, off| off.to_f64().max(most)) <= bound,
                 "{isa}, {g:?}, {:?}",

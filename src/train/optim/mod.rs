@@ -13,7 +13,6 @@ pub use sgd::Sgd;
 
 use crate::{
     nn::{Param, Slot, Visitor},
-    ops::threads,
     real::Real,
     tensor::Tensor,
 };
@@ -71,7 +70,8 @@ impl<T: Real> Optimizer<T> {
         self.steps
     }
 
-    /// Moves every parameter that `visit` shows by its gradient, at learning rate `lr`.
+    /// Moves every parameter that `visit` shows by its gradient, at learning rate `lr`. As in PyTorch, a parameter
+    /// without a gradient, to which nobody has added since [`zero_grad`], stays where it is.
     ///
     /// # Panics
     /// If `visit` does not show the same parameters, in the same order, at every step.
@@ -89,7 +89,9 @@ impl<T: Real> Optimizer<T> {
                 let expected = memories.get(at).map(|memory| memory.name.as_str());
                 assert_eq!(expected, Some(name.as_str()), "parameter {at} is not that of the steps before");
             }
-            rule.update(lr, steps, param, &mut memories[at]);
+            if param.grad.shape() == param.value.shape() {
+                rule.update(lr, steps, param, &mut memories[at]);
+            }
             at += 1;
         });
         assert_eq!(at, memories.len(), "as many parameters as at the steps before");
@@ -115,7 +117,7 @@ impl<T: Real> Optimizer<T> {
 pub fn zero_grad<T: Real>(visit: impl FnOnce(&mut Visitor<'_, T>)) {
     visit(&mut |_, slot| {
         if let Slot::Param(param) = slot {
-            threads::split(param.grad.as_mut_slice(), 1, |_, grad| grad.fill(T::ZERO));
+            param.zero_grad();
         }
     });
 }

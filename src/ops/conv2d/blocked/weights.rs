@@ -74,7 +74,7 @@ pub(super) fn sum_up<T: Real>(
         let mut total = in_order(sums.iter());
         for (panel, sums) in by_panel(packing, share, &mut total) {
             let (mine, behind) = rest.split_at_mut(panel.channels * each);
-            packing.unpack(panel, sums, mine, panel.channel * each);
+            T::unpack(isa, &packing, panel, sums, (mine, panel.channel * each));
             rest = behind;
         }
     }
@@ -144,16 +144,19 @@ impl Plan {
 
     /// Adds the gradients of a share's panels over some bands, packed, one panel after the other.
     fn add<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T]), sums: &mut [T]) {
-        let blocks = share.iter().map(|panel| panel.blocks).max().unwrap_or(1);
         let most = bands.iter().map(|band| band.rows.len()).max().unwrap_or(1);
         let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
         let mut strip = Strip::new(&self.layout, strip_rows);
+        let blocks: usize = share.iter().map(|panel| panel.blocks).sum();
         let mut gradients = Buffer::scratch(most * self.dy[2] * blocks * BLOCK);
         for band in bands {
             self.fill(band, x, &mut strip);
+            self.gather(band, share, dy, &mut gradients);
+            let (mut rest, pixels) = (gradients.blocks(), band.rows.len() * self.dy[2]);
             for (panel, dw) in by_panel(self.packing, share, sums) {
-                self.gather(band, panel, dy, &mut gradients);
-                self.band_products(isa, panel, band.rows.clone(), (&strip, &gradients), dw.as_chunks_mut().0);
+                let (mine, behind) = rest.split_at(pixels * panel.blocks);
+                self.band_products(isa, panel, band.rows.clone(), (&strip, mine), dw.as_chunks_mut().0);
+                rest = behind;
             }
         }
     }
@@ -169,18 +172,18 @@ impl Plan {
         }
     }
 
-    /// The band's gradients of a panel's outputs, in whole blocks.
-    fn gather<T: Real>(&self, band: &Band, panel: &Panel, dy: &[T], gradients: &mut Buffer<T>) {
+    /// The band's gradients of a share's outputs, in whole blocks: one panel's pixels after the other's. All at once,
+    /// since memory is read fastest in its order.
+    fn gather<T: Real>(&self, band: &Band, share: &[Panel], dy: &[T], gradients: &mut Buffer<T>) {
         let [_, height, width, o] = self.dy;
-        let first = (band.image * height + band.rows.start) * width * o;
-        let pixels = dy[first..][..band.rows.len() * width * o].chunks_exact(o);
-        for (to, pixel) in gradients.chunks_exact_mut(panel.blocks * BLOCK).zip(pixels) {
-            let (blocks, rest) = pixel[panel.channel..][..panel.channels].as_chunks();
-            let to = to.as_chunks_mut().0;
-            to.iter_mut().zip(blocks).for_each(|(to, from)| *to = *from);
-            if !rest.is_empty() {
-                to[blocks.len()] = [T::ZERO; BLOCK];
-                strip::copy(&mut to[blocks.len()], rest);
+        let (first, count) = ((band.image * height + band.rows.start) * width * o, band.rows.len() * width);
+        for (i, pixel) in dy[first..][..count * o].chunks_exact(o).enumerate() {
+            let mut before = 0;
+            for panel in share {
+                let to = &mut gradients.blocks_mut()[(before * count) + i * panel.blocks..][..panel.blocks];
+                let from = pixel[panel.channel..][..panel.channels].chunks(BLOCK);
+                to.iter_mut().zip(from).for_each(|(to, from)| strip::copy(to, from));
+                before += panel.blocks;
             }
         }
     }
@@ -191,7 +194,7 @@ impl Plan {
         isa: Isa,
         panel: &Panel,
         rows: Range<usize>,
-        (strip, gradients): (&Strip<T>, &Buffer<T>),
+        (strip, gradients): (&Strip<T>, &[Block<T>]),
         dw: &mut [Block<T>],
     ) {
         let x = &strip.blocks()[panel.part * self.layout.part()..];
@@ -215,7 +218,7 @@ impl Plan {
                     let from = self.layout.offset(block, column.phase, column.shift);
                     let factors = Factors {
                         x: &x[from..],
-                        dy: gradients.blocks(),
+                        dy: gradients,
                         runs: &runs,
                         len: self.dy[2],
                         depth: self.packing.sources.depth(),

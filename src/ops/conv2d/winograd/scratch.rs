@@ -5,25 +5,31 @@ use super::{
     *,
 };
 
-/// Of the turned filters.
-fn turned<T: Real>(isa: Isa, w: Shape, direction: Direction) -> usize {
-    blocked::scratch::panels::<T>(isa, w, 1, direction) / 9 * POSITIONS
+/// Of packed filters, and of turned ones.
+fn filters<T: Real>(isa: Isa, w: Shape, direction: Direction) -> [usize; 2] {
+    let packed = blocked::scratch::panels::<T>(isa, w, 1, direction);
+    [packed, packed / 9 * POSITIONS]
 }
 
-/// Of the turned filters, and of each thread's inputs and products.
+/// Of filters, and of inputs and products.
 pub fn correlate<T: Real>(
     isa: Isa,
     direction: Direction,
     [source, result]: [Shape; 2],
     w: Shape,
 ) -> (usize, usize) {
-    let plan = plan(source, result);
-    let most = plan.rows_each().min(plan.result[0] * plan.tiles[0]) * plan.tiles[1];
-    let blocks = plan.source[3] / BLOCK + tile::blocks::<T>(isa);
-    (turned::<T>(isa, w, direction), rayon::current_num_threads() * POSITIONS * blocks * most * BLOCK)
+    let ([packed, turned], plan) = (filters::<T>(isa, w, direction), plan(source, result));
+    let (threads, widest) = (rayon::current_num_threads(), tile::blocks::<T>(isa));
+    if turn(w, result) == Turn::OnTheWay {
+        let (inputs, tiles) = (plan.source[3] / BLOCK, pitch(plan.result[0] * plan.tiles[0] * plan.tiles[1]));
+        let each = wide::BLOCKS.min(inputs) * BLOCK * widest + tiles * widest;
+        return (packed, POSITIONS * (inputs * tiles + threads * each) * BLOCK + result.len());
+    }
+    let most = pitch(plan.rows_each().min(plan.result[0] * plan.tiles[0]) * plan.tiles[1]);
+    (turned, threads * POSITIONS * (plan.source[3] / BLOCK + widest) * most * BLOCK)
 }
 
-/// Of all partial sums, and of each thread's inputs and gradients or, later, of the sums of a panel.
+/// Of sums, turned back where they are whole, and of each thread's inputs and gradients or, later, of a panel.
 pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let (plan, widest) = (plan(x, dy), tile::blocks::<T>(isa));
     let packing = blocked::packing(w, 1, Direction::Forward);
@@ -31,11 +37,15 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let chunks = blocks.div_ceil(INPUT_BLOCKS) * panels.len().div_ceil(PANELS);
     let rows = plan.result[0] * plan.tiles[0];
     let parts = TASKS.div_ceil(chunks).min(rows * plan.tiles[1] / PART).min(rows).max(1);
-    let step = plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1];
+    let step = pitch(plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1]);
     let moving = POSITIONS * (blocks.min(INPUT_BLOCKS) + widest) * step * BLOCK;
-    let panel = panels.first().map_or(0, |panel| packing.panel_len(panel));
-    let adding = panel + panel / 9 * POSITIONS * blocks.min(INPUT_BLOCKS) / blocks;
-    parts * turned::<T>(isa, w, Direction::Forward) + rayon::current_num_threads() * moving.max(adding)
+    let [packed, turned] = filters::<T>(isa, w, Direction::Forward);
+    let (sums, threads) = (turned / chunks, rayon::current_num_threads());
+    if parts == 1 {
+        packed + threads * (moving + sums)
+    } else {
+        parts * turned + (threads * moving).max(packed)
+    }
 }
 
 /// Padding is of no matter here.

@@ -1,14 +1,17 @@
 //! The gradient of the weights.
 
-use super::*;
+use super::{
+    plan::{Row, image_of},
+    *,
+};
 use crate::kernels::outer::{Factors, Run};
 
 /// Tiles to sum over before the sums go back to memory.
 pub(super) const TILES: usize = 56;
 
-/// Blocks of inputs, and panels of outputs, of one task: its sums, 1.2 MB of `f32`, stay in a second-level
-/// cache of 2 MB.
-pub(super) const INPUT_BLOCKS: usize = 8;
+/// Blocks of inputs, and panels of outputs, of one chunk of the weights: its sums, 590 KB of `f32`, stay in a
+/// second-level cache of 1 MB.
+pub(super) const INPUT_BLOCKS: usize = 4;
 pub(super) const PANELS: usize = 2;
 
 /// Chunks of the weights times parts of the batch: enough tasks for many threads, as long as a part has
@@ -30,17 +33,23 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     let blocks = packing.sources.blocks();
     let inputs: Vec<_> =
         (0..blocks).step_by(INPUT_BLOCKS).map(|b| b..(b + INPUT_BLOCKS).min(blocks)).collect();
-    let chunks = inputs.len() * panels.len().div_ceil(PANELS);
+    let chunks: Vec<_> = panels.chunks(PANELS).flat_map(|p| inputs.iter().map(move |i| (p, i))).collect();
     let rows = plan.result[0] * plan.tiles[0];
-    let parts = TASKS.div_ceil(chunks).min(rows * plan.tiles[1] / PART).min(rows).max(1);
+    let parts = TASKS.div_ceil(chunks.len()).min(rows * plan.tiles[1] / PART).min(rows).max(1);
 
     let products = dy.len() * w.len() / packing.results.total();
-    let sums: Vec<Vec<Buffer<T>>> = threads::map(products, chunks * parts, |task| {
-        let (chunk, part) = (task / parts, task % parts);
-        let panels = panels.chunks(PANELS).nth(chunk / inputs.len()).unwrap_or_default();
+    let sums = |task: usize| {
+        let ((panels, inputs), part) = (chunks[task / parts], task % parts);
         let rows = part * rows / parts..(part + 1) * rows / parts;
-        plan.products(isa, panels, &inputs[chunk % inputs.len()], rows, (x.as_slice(), dy.as_slice()))
-    });
+        plan.products(isa, panels, inputs, rows, (x.as_slice(), dy.as_slice()))
+    };
+    // Sums that are whole leave the task as weights: a quarter of their size.
+    let packed: Vec<Vec<Buffer<T>>> = if parts == 1 {
+        threads::map(products, chunks.len(), |chunk| turned(isa, &[sums(chunk)]))
+    } else {
+        let sums = threads::map(products, chunks.len() * parts, sums);
+        threads::map(products, chunks.len(), |chunk| turned(isa, &sums[chunk * parts..][..parts]))
+    };
 
     let mut dw = Tensor::zeros(w);
     let each = dw.len() / packing.results.total() * tile::blocks::<T>(isa) * BLOCK;
@@ -50,19 +59,39 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
         to,
         || (),
         |(), (i, (dw, panel))| {
-            let mut packed = Buffer::scratch(packing.panel_len(panel));
-            let tap = blocks * BLOCK * panel.blocks;
-            for (j, range) in inputs.iter().enumerate() {
-                let chunk = i / PANELS * inputs.len() + j;
-                let total =
-                    blocked::in_order(sums[chunk * parts..][..parts].iter().map(|sums| &sums[i % PANELS]));
-                let to = &mut packed.blocks_mut()[range.start * BLOCK * panel.blocks..];
-                T::winograd_filter_gradients(isa, total.blocks(), to, tap);
-            }
-            packing.unpack(panel, &packed, dw, i * each);
+            let chunks = packed[i / PANELS * inputs.len()..][..inputs.len()].iter();
+            let panel_of = join(chunks.map(|chunk| &chunk[i % PANELS]), packing.panel_len(panel));
+            T::unpack(isa, &packing, panel, &panel_of, (dw, i * each));
         },
     );
     dw
+}
+
+/// `Gᵀ u G` of the sums `u` of all parts, for each panel [tap][block of inputs][16][V blocks].
+fn turned<T: Real>(isa: Isa, parts: &[Vec<Buffer<T>>]) -> Vec<Buffer<T>> {
+    let turn = |panel: usize| {
+        let (first, rest) = parts.split_first().expect("at least one part");
+        let total = (!rest.is_empty()).then(|| blocked::in_order(parts.iter().map(|part| &part[panel])));
+        let u = total.as_ref().unwrap_or(&first[panel]);
+        let mut packed = Buffer::scratch(u.len() / POSITIONS * 9);
+        T::winograd_filter_gradients(isa, u.blocks(), packed.blocks_mut());
+        packed
+    };
+    (0..parts[0].len()).map(turn).collect()
+}
+
+/// A panel, `len` numbers, from its chunks of inputs, tap by tap.
+fn join<'a, T: Real>(chunks: impl Iterator<Item = &'a Buffer<T>> + Clone, len: usize) -> Buffer<T> {
+    let mut panel = Buffer::scratch(len);
+    let mut at = 0;
+    for tap in 0..9 {
+        for chunk in chunks.clone() {
+            let each = chunk.len() / 9;
+            panel[at..at + each].copy_from_slice(&chunk[tap * each..][..each]);
+            at += each;
+        }
+    }
+    panel
 }
 
 impl Plan {
@@ -80,8 +109,8 @@ impl Plan {
         let mut sums: Vec<_> = panels.iter().map(|panel| Buffer::zeros(len(panel))).collect();
         let step = self.rows_of(TILES).min(rows.len().max(1));
         let most = step * self.tiles[1];
-        let mut v = Buffer::scratch(POSITIONS * inputs.len() * most * BLOCK);
-        let mut d = Buffer::scratch(POSITIONS * most * tile::blocks::<T>(isa) * BLOCK);
+        let mut v = Buffer::scratch(POSITIONS * inputs.len() * pitch(most) * BLOCK);
+        let mut d = Buffer::scratch(POSITIONS * pitch(most) * tile::blocks::<T>(isa) * BLOCK);
         for first in rows.clone().step_by(step) {
             let some = first..(first + step).min(rows.end);
             let tiles = some.len() * self.tiles[1];
@@ -92,8 +121,8 @@ impl Plan {
                 for position in 0..POSITIONS {
                     for block in 0..inputs.len() {
                         let factors = Factors {
-                            x: &v.blocks()[(position * inputs.len() + block) * tiles..],
-                            dy: &d.blocks()[position * tiles * panel.blocks..],
+                            x: &v.blocks()[(position * inputs.len() + block) * pitch(tiles)..],
+                            dy: &d.blocks()[position * pitch(tiles) * panel.blocks..],
                             runs: &[Run { x: 0, dy: 0 }],
                             len: tiles,
                             depth: BLOCK,
@@ -117,7 +146,7 @@ impl Plan {
             for column in 0..self.tiles[1] {
                 let corner = [first as isize, (column * OUTPUTS) as isize];
                 let to = &mut d.blocks_mut()[(i * self.tiles[1] + column) * panel.blocks..];
-                let spread = Spread { to, position: tiles * panel.blocks, block: 1 };
+                let spread = Spread { to, position: pitch(tiles) * panel.blocks, block: 1 };
                 T::winograd_gradient(isa, &image, corner, spread);
             }
         }

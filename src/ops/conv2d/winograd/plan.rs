@@ -1,0 +1,162 @@
+//! How outputs fall into tiles, and the three steps over some rows of them.
+
+use super::*;
+
+/// How the outputs fall into tiles.
+pub(super) struct Plan {
+    pub source: [usize; 4],
+    pub result: [usize; 4],
+    padding: [usize; 2],
+    /// Tiles of an image along its height and width.
+    pub tiles: [usize; 2],
+}
+
+pub(super) fn image_of<T: Real>(
+    all: &[T],
+    [_, h, w, c]: [usize; 4],
+    image: usize,
+    channels: Range<usize>,
+) -> Image<'_, T> {
+    Image { blocks: all[image * h * w * c..][..h * w * c].as_chunks().0, size: [h, w], channels }
+}
+
+/// A tile's row: its image, its first output row, and how many rows it has.
+pub(super) struct Row {
+    pub image: usize,
+    pub first: usize,
+    pub height: usize,
+}
+
+impl Plan {
+    pub fn new(source: [usize; 4], result: [usize; 4], padding: [usize; 2]) -> Self {
+        let tiles = [result[1], result[2]].map(|extent| extent.div_ceil(OUTPUTS));
+        Self { source, result, padding, tiles }
+    }
+
+    pub fn row(&self, row: usize) -> Row {
+        let (image, first) = (row / self.tiles[0], row % self.tiles[0] * OUTPUTS);
+        Row { image, first, height: OUTPUTS.min(self.result[1] - first) }
+    }
+
+    /// How many rows hold about so many tiles.
+    pub fn rows_of(&self, tiles: usize) -> usize {
+        (tiles / self.tiles[1]).max(1)
+    }
+
+    /// How many rows of tiles a task takes.
+    pub fn rows_each(&self) -> usize {
+        // Enough tiles to read a position's weights for; the wider the layer, the more.
+        let tiles = if self.source[3] > 128 { 56 } else { 28 };
+        let rows = self.result[0] * self.tiles[0];
+        self.rows_of(tiles).min(rows.div_ceil(rayon::current_num_threads())).max(1)
+    }
+
+    /// Rows of tiles, over all images, and the outputs of each task.
+    pub fn tasks<'a, T>(&self, mut out: &'a mut [T]) -> Vec<(Range<usize>, &'a mut [T])> {
+        let (rows, each) = (self.result[0] * self.tiles[0], self.rows_each());
+        let row_len = self.result[2] * self.result[3];
+        let mut tasks = Vec::with_capacity(rows.div_ceil(each));
+        for first in (0..rows).step_by(each) {
+            let rows = first..(first + each).min(rows);
+            let height: usize = rows.clone().map(|row| self.row(row).height).sum();
+            let (mine, behind) = out.split_at_mut(height * row_len);
+            tasks.push((rows, mine));
+            out = behind;
+        }
+        tasks
+    }
+
+    /// `v` of some blocks of channels.
+    pub fn inputs<T: Real>(
+        &self,
+        isa: Isa,
+        rows: Range<usize>,
+        channels: Range<usize>,
+        source: &[T],
+        v: &mut Buffer<T>,
+    ) {
+        let tiles = rows.len() * self.tiles[1];
+        for (i, row) in rows.enumerate() {
+            let Row { image, first, .. } = self.row(row);
+            let image = image_of(source, self.source, image, channels.clone());
+            for column in 0..self.tiles[1] {
+                let corner = [first, column * OUTPUTS];
+                let corner = [0, 1].map(|axis| corner[axis] as isize - self.padding[axis] as isize);
+                let to = &mut v.blocks_mut()[i * self.tiles[1] + column..];
+                let spread = Spread { to, position: channels.len() * pitch(tiles), block: pitch(tiles) };
+                T::winograd_input(isa, &image, corner, spread);
+            }
+        }
+    }
+
+    // ANCHOR: multiply
+    /// `m` of a panel and some blocks of inputs; those behind the first ones add to it.
+    pub fn multiply<T: Real>(
+        &self,
+        isa: Isa,
+        tiles: usize,
+        (v, inputs): (&Buffer<T>, Range<usize>),
+        (panel, u): (&Panel, &Buffer<T>),
+        m: &mut Buffer<T>,
+    ) {
+        let (width, blocks) = (panel.blocks * BLOCK, inputs.len());
+        let mut taps = Vec::with_capacity(blocks);
+        for position in 0..POSITIONS {
+            taps.clear();
+            taps.extend(
+                (position * blocks..(position + 1) * blocks)
+                    .map(|filter| Tap { offset: (filter * pitch(tiles)) as u32, filter: filter as u32 }),
+            );
+            let m = &mut m[position * pitch(tiles) * width..][..tiles * width];
+            for piece in correlate::split(tiles, tile::pixels::<T>(isa, panel.blocks)) {
+                let input = tile::Input {
+                    strip: &v.blocks()[piece.start..],
+                    taps: &taps,
+                    panel: u.blocks(),
+                    depth: BLOCK,
+                };
+                let values = &mut m[piece.start * width..];
+                let after = After { onto: inputs.start > 0, ..After::default() };
+                let mut output = tile::Output { values, stride: width, channels: width, after };
+                T::tile(isa, piece.len(), panel.blocks, &input, &mut output);
+            }
+        }
+    }
+    // ANCHOR_END: multiply
+
+    /// The outputs of a panel.
+    pub fn outputs<T: Real>(
+        &self,
+        isa: Isa,
+        rows: Range<usize>,
+        (panel, after): (&Panel, After<'_, T>),
+        m: &Buffer<T>,
+        out: Out<'_, T>,
+    ) {
+        let ([_, _, width, _], Out { values, channels }) = (self.result, out);
+        let tiles = rows.len() * self.tiles[1];
+        let mut at = 0;
+        for (i, row) in rows.enumerate() {
+            let height = self.row(row).height;
+            for column in 0..self.tiles[1] {
+                let mut patch = Patch {
+                    values: &mut values[at + column * OUTPUTS * channels..],
+                    size: [height, OUTPUTS.min(width - column * OUTPUTS)],
+                    stride: [width * channels, channels],
+                    blocks: panel.blocks,
+                    after,
+                };
+                T::winograd_output(isa, m.blocks(), [i * self.tiles[1] + column, pitch(tiles)], &mut patch);
+            }
+            at += height * width * channels;
+        }
+    }
+}
+
+/// Where the outputs of a panel go.
+pub(super) struct Out<'a, T> {
+    /// Starts at the panel's first channel of the first pixel.
+    pub values: &'a mut [T],
+    /// From one pixel to the next.
+    pub channels: usize,
+}

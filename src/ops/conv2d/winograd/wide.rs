@@ -1,0 +1,58 @@
+//! Wide layers with few tiles: their weights are turned on the way, those of a few inputs at a time.
+//!
+//! `G g Gᵀ` is four times as large as `g`, 38 MB for 512 inputs and outputs, and a few tiles make little use of it: to
+//! write it to memory and to read it again would take longer than the products. So a task owns a panel of outputs
+//! over all tiles, and the weights that it has just turned are used from the second-level cache:
+//!
+//! ```text
+//! v[chunk of inputs][position][block][tile][16]     all inputs, first
+//! u[position][block][16][V blocks of outputs]       of one chunk and one panel
+//! m[position][tile][V blocks of outputs]            of one panel, to which each chunk adds v · u
+//! ```
+
+use super::*;
+use crate::kernels::filters::Packing;
+
+/// Blocks of inputs in a chunk: `u`, 295 KB of `f32`, stays in the cache together with as large an `m`.
+pub(super) const BLOCKS: usize = 4;
+
+/// `out` from `source`, with panels that are packed and not turned.
+pub(super) fn correlate<T: Real>(
+    isa: Isa,
+    (plan, packing, direction): (&Plan, Packing, Direction),
+    panels: &Panels<T>,
+    source: &[T],
+    out: &mut [T],
+) {
+    let (rows, blocks) = (0..plan.result[0] * plan.tiles[0], packing.sources.blocks());
+    let tiles = rows.len() * plan.tiles[1];
+    let chunks: Vec<_> = (0..blocks).step_by(BLOCKS).map(|first| first..blocks.min(first + BLOCKS)).collect();
+    let products = tiles * POSITIONS * packing.sources.total() * packing.results.total();
+    let v = threads::map(products, chunks.len(), |i| {
+        let mut v = Buffer::scratch(POSITIONS * chunks[i].len() * pitch(tiles) * BLOCK);
+        plan.inputs(isa, rows.clone(), chunks[i].clone(), source, &mut v);
+        v
+    });
+    let parts = threads::map(products, panels.packed.len(), |i| {
+        let (panel, packed) = &panels.packed[i];
+        let width = panel.blocks * BLOCK;
+        let mut u = Buffer::scratch(POSITIONS * BLOCKS.min(blocks) * BLOCK * width);
+        let mut m = Buffer::scratch(POSITIONS * pitch(tiles) * width);
+        for (chunk, v) in chunks.iter().zip(&v) {
+            let range = chunk.start * width..chunk.end * width;
+            let packed = Packed { blocks: packed.blocks(), range, turned: direction == Direction::Backward };
+            T::winograd_filters(isa, packed, u.blocks_mut());
+            plan.multiply(isa, tiles, (v, chunk.clone()), (panel, &u), &mut m);
+        }
+        let mut part = Buffer::scratch(out.len() / packing.results.total() * width);
+        let to = Out { values: &mut part, channels: width };
+        plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), &m, to);
+        part
+    });
+    threads::each_row(out, packing.results.total(), |i, pixel| {
+        for ((panel, _), part) in panels.packed.iter().zip(&parts) {
+            let width = panel.blocks * BLOCK;
+            pixel[panel.channel..][..width].copy_from_slice(&part[i * width..][..width]);
+        }
+    });
+}

@@ -40,12 +40,14 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let step = pitch(plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1]);
     let moving = POSITIONS * (blocks.min(INPUT_BLOCKS) + widest) * step * BLOCK;
     let [packed, turned] = filters::<T>(isa, w, Direction::Forward);
-    let (sums, threads) = (turned / chunks, rayon::current_num_threads());
-    if parts == 1 {
-        packed + threads * (moving + sums)
-    } else {
-        parts * turned + (threads * moving).max(packed)
-    }
+    let (threads, sums) = (rayon::current_num_threads(), turned / chunks);
+    let summing = match parts {
+        1 => packed + threads * (moving + sums),
+        _ => parts * turned + packed.max(threads * moving),
+    };
+    // The result is there when the chunks are joined, and not before.
+    let joining = packed + threads * packed / panels.len().max(1);
+    joining.max(summing.saturating_sub(w.len()))
 }
 
 /// Padding is of no matter here.

@@ -67,6 +67,8 @@ mod book {
     mod ch11 {}
     #[doc = include_str!("../book/src/ch12-cardinality.md")]
     mod ch12 {}
+    #[doc = include_str!("../book/src/ch13-making-convolution-fast.md")]
+    mod ch13 {}
     #[doc = include_str!("../book/src/ch14-training-recipe.md")]
     mod ch14 {}
     #[doc = include_str!("../book/src/ch15-real-weights.md")]

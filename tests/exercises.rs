@@ -30,6 +30,7 @@ chapters! {
     ch10 "../book/exercises/ch10.rs" solution_10 "../book/solutions/ch10.rs"
     ch11 "../book/exercises/ch11.rs" solution_11 "../book/solutions/ch11.rs"
     ch12 "../book/exercises/ch12.rs" solution_12 "../book/solutions/ch12.rs"
+    ch13 "../book/exercises/ch13.rs" solution_13 "../book/solutions/ch13.rs"
     ch14 "../book/exercises/ch14.rs" solution_14 "../book/solutions/ch14.rs"
     ch15 "../book/exercises/ch15.rs" solution_15 "../book/solutions/ch15.rs"
 }

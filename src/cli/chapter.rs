@@ -41,6 +41,7 @@ const CHAPTERS: &[Chapter] = &[
     chapter("ch10_degradation", "Degradation and residual learning", "deep nets, plain and residual", 43),
     chapter("ch11_bottlenecks", "Bottlenecks", "two blocks at equal cost, a closed start", 22),
     chapter("ch12_cardinality", "Cardinality: ResNeXt", "one block in three forms, more paths", 30),
+    chapter("ch13_fast", "Making convolution fast", "one convolution in eleven forms, rounding", 5),
     chapter("ch14_recipe", "A training recipe", "one ingredient left out at a time, what each does", 12),
     chapter("ch15_weights", "Real weights", "a file's bytes, wrong orders, folded norms", 8),
 ];

@@ -37,7 +37,6 @@ struct Chains<T, const CHAINS: usize> {
 impl<T: Number, const CHAINS: usize> Kernel<T> for Chains<T, CHAINS> {
     type Output = Block<T>;
 
-    // ANCHOR: chains
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) -> Block<T> {
         let x = simd.splat(self.x);
@@ -55,5 +54,4 @@ impl<T: Number, const CHAINS: usize> Kernel<T> for Chains<T, CHAINS> {
         }
         all
     }
-    // ANCHOR_END: chains
 }

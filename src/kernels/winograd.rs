@@ -174,7 +174,6 @@ impl Map<6, 3> for FilterGradient {
     }
 }
 
-// ANCHOR: both
 /// `F x Fᵀ`.
 #[inline(always)]
 fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
@@ -199,7 +198,6 @@ fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
     }
     result
 }
-// ANCHOR_END: both
 
 /// An image (H, W, C) of whole blocks of channels.
 #[derive(Clone, Debug)]

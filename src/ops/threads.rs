@@ -73,7 +73,6 @@ pub(super) fn is_small(products: usize) -> bool {
     products <= FEW
 }
 
-// ANCHOR: each
 /// Calls `f` for every task of a convolution of so many multiply-adds. Each call has a state to itself, made by
 /// `init` or left by another call.
 pub(super) fn each<I: Send, S: Send>(
@@ -94,7 +93,6 @@ pub(super) fn each<I: Send, S: Send>(
         lock(&states).push(state);
     });
 }
-// ANCHOR_END: each
 
 /// What `f` returns for each of the `tasks` of a convolution of so many multiply-adds, in order.
 pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A + Sync) -> Vec<A> {

@@ -127,13 +127,11 @@ macro_rules! simd {
                 }
             }
 
-            // ANCHOR: mul_add
             #[inline(always)]
             fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 // SAFETY: as in `splat`.
                 std::array::from_fn(|i| unsafe { $fma(a[i], b[i], c[i]) })
             }
-            // ANCHOR_END: mul_add
 
             #[inline(always)]
             fn relu(self, v: Self::V) -> Self::V {

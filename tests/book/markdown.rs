@@ -1,6 +1,6 @@
 //! As much of mdBook's Markdown as the checks need: code blocks, includes, links, headings' ids, marks.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// A page of the book as its source has it.
 pub struct Page {
@@ -79,11 +79,38 @@ impl Page {
         marks
     }
 
+    /// The text with the numbers of `values` before their marks. What is no number stays.
+    pub fn renewed(&self, values: &BTreeMap<String, String>) -> String {
+        let mut text = String::new();
+        let mut rest = self.text.as_str();
+        while let Some((before, behind)) = rest.split_once("<!--") {
+            let name = behind.split("-->").next().unwrap_or_default().trim();
+            let said = before.trim_end_matches(['`', '$', '*']);
+            let old = number_at_end(said);
+            let new = values.get(name).map(|value| value.trim_start_matches(['≈', '~']));
+            let new = new.filter(|new| !old.is_empty() && number_at_end(new) == *new).unwrap_or(old);
+            text.extend([&said[..said.len() - old.len()], new, &before[said.len()..], "<!--"]);
+            rest = behind;
+        }
+        text + rest
+    }
+
     /// The code spans of the prose.
     pub fn code_spans(&self) -> Vec<String> {
         let prose = self.split().1;
         prose.split('`').skip(1).step_by(2).map(String::from).collect()
     }
+}
+
+/// `-1,234.5`, or `3\times10^{-7}`, at the end of `text`.
+fn number_at_end(text: &str) -> &str {
+    let power = text.ends_with('}').then(|| text.rfind("\\times10^{")).flatten();
+    let head = &text[..power.unwrap_or(text.len())];
+    let start = head.trim_end_matches(|c: char| c.is_ascii_digit() || c == ',' || c == '.').len();
+    let digits = &head[start..];
+    let start = start + digits.len() - digits.trim_start_matches([',', '.']).len();
+    let is_negative = head[..start].ends_with('-') && !head[..start - 1].ends_with(char::is_alphanumeric);
+    if start == head.len() { "" } else { &text[start - usize::from(is_negative)..] }
 }
 
 fn is_heading(line: &str) -> bool {
@@ -131,4 +158,16 @@ fn a_page_gives_up_its_links_and_marks() {
     assert_eq!(page.links(), ["b.md#c", "d.svg"]);
     let names: Vec<_> = page.marks().into_iter().map(|(_, name)| name).collect();
     assert_eq!(names, ["dozen", "three"]);
+}
+
+#[test]
+fn numbers_are_renewed_and_words_are_not() {
+    let text =
+        "from -1,234.5<!-- a --> to $`3\\times10^{-7}`$<!-- b -->, as one<!-- c --> says (2<!-- d -->)\n";
+    let page = Page { name: "x.md".into(), text: text.into() };
+    let values = [("a", "-7"), ("b", "≈2\\times10^{4}"), ("c", "5"), ("d", "16")];
+    let values = values.map(|(name, value)| (name.into(), value.into())).into();
+    let expected =
+        "from -7<!-- a --> to $`2\\times10^{4}`$<!-- b -->, as one<!-- c --> says (16<!-- d -->)\n";
+    assert_eq!(page.renewed(&values), expected);
 }

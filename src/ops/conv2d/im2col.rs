@@ -87,7 +87,6 @@ fn unfold<T: Real>(x: &Tensor<T>, w: Shape, g: Geometry, group: usize) -> Vec<T>
     windows(x.shape(), w, g, group).map(|from| from.map_or(T::ZERO, |from| x.as_slice()[from])).collect()
 }
 
-// ANCHOR: windows
 /// Where each entry of that matrix comes from; `None` in the padding.
 fn windows(x: Shape, w: Shape, g: Geometry, group: usize) -> impl Iterator<Item = Option<usize>> {
     let y = g.output_shape(x, w);
@@ -107,4 +106,3 @@ fn windows(x: Shape, w: Shape, g: Geometry, group: usize) -> impl Iterator<Item 
         })
     })
 }
-// ANCHOR_END: windows

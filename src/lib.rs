@@ -73,6 +73,8 @@ mod book {
     mod ch14 {}
     #[doc = include_str!("../book/src/ch15-real-weights.md")]
     mod ch15 {}
+    #[doc = include_str!("../book/src/ch16-beyond-one-machine.md")]
+    mod ch16 {}
     #[doc = include_str!("../book/src/appendix-rust.md")]
     mod appendix_rust {}
     #[doc = include_str!("../book/src/appendix-notation.md")]

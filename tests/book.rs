@@ -53,6 +53,7 @@ chapters! {
     ch13_keeps_its_word "ch13_fast"
     ch14_keeps_its_word "ch14_recipe"
     ch15_keeps_its_word "ch15_weights"
+    ch16_keeps_its_word "ch16_beyond"
 }
 
 /// What a chapter's program reports as JSON.

@@ -33,6 +33,7 @@ chapters! {
     ch13 "../book/exercises/ch13.rs" solution_13 "../book/solutions/ch13.rs"
     ch14 "../book/exercises/ch14.rs" solution_14 "../book/solutions/ch14.rs"
     ch15 "../book/exercises/ch15.rs" solution_15 "../book/solutions/ch15.rs"
+    ch16 "../book/exercises/ch16.rs" solution_16 "../book/solutions/ch16.rs"
 }
 
 /// What follows the line `mod tests {`, without the attributes that spare the unsolved.

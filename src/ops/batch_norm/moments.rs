@@ -45,6 +45,7 @@ pub(super) fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
 }
 
 impl Moments {
+    // ANCHOR: merge
     /// Takes in the moments of `count` more pixels.
     ///
     /// The joint mean lies between the two. About it, each part's squares grow by its count times
@@ -61,6 +62,7 @@ impl Moments {
         }
         self.count = total;
     }
+    // ANCHOR_END: merge
 }
 
 #[cfg(test)]

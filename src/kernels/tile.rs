@@ -175,6 +175,7 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
 
 /// What stands where the sums are to go; the channels are whole blocks.
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
 fn add_old<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: &mut [[S::V; V]; P],

@@ -33,22 +33,26 @@ pub(super) fn correlate<T: Real>(
         plan.inputs(isa, rows.clone(), chunks[i].clone(), source, &mut v);
         v
     });
-    let parts = threads::map(products, panels.packed.len(), |i| {
-        let (panel, packed) = &panels.packed[i];
-        let width = panel.blocks * BLOCK;
-        let mut u = Buffer::scratch(POSITIONS * BLOCKS.min(blocks) * BLOCK * width);
-        let mut m = Buffer::scratch(POSITIONS * pitch(tiles) * width);
-        for (chunk, v) in chunks.iter().zip(&v) {
-            let range = chunk.start * width..chunk.end * width;
-            let packed = Packed { blocks: packed.blocks(), range, turned: direction == Direction::Backward };
-            T::winograd_filters(isa, packed, u.blocks_mut());
-            plan.multiply(isa, tiles, (v, chunk.clone()), (panel, &u), &mut m);
-        }
-        let mut part = Buffer::scratch(out.len() / packing.results.total() * width);
-        let to = Out { values: &mut part, channels: width };
-        plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), &m, to);
-        part
-    });
+    let widest = tile::blocks::<T>(isa) * BLOCK;
+    let pixels = out.len() / packing.results.total();
+    let mut parts: Vec<_> =
+        panels.packed.iter().map(|(panel, _)| Buffer::scratch(pixels * panel.blocks * BLOCK)).collect();
+    threads::each(
+        products,
+        panels.packed.iter().zip(&mut parts).collect(),
+        || [BLOCKS.min(blocks) * BLOCK, pitch(tiles)].map(|rows| Buffer::scratch(POSITIONS * rows * widest)),
+        |[u, m], ((panel, packed), part)| {
+            let width = panel.blocks * BLOCK;
+            for (chunk, v) in chunks.iter().zip(&v) {
+                let range = chunk.start * width..chunk.end * width;
+                let turned = direction == Direction::Backward;
+                T::winograd_filters(isa, Packed { blocks: packed.blocks(), range, turned }, u.blocks_mut());
+                plan.multiply(isa, tiles, (v, chunk.clone()), (panel, u), m);
+            }
+            let to = Out { values: part, channels: width };
+            plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), m, to);
+        },
+    );
     threads::each_row(out, packing.results.total(), |i, pixel| {
         for ((panel, _), part) in panels.packed.iter().zip(&parts) {
             let width = panel.blocks * BLOCK;

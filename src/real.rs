@@ -6,7 +6,9 @@ use crate::{
         batch::Batch,
         correlate::{Correlation, Panels},
         filters::{Packing, Panel},
+        max_pool::{self, Walk},
         outer::{self, Factors},
+        planes,
         product::{self, Matrix},
         strip::Strip,
         tile::{self, Input, Output},
@@ -53,6 +55,8 @@ pub trait Real: Number {
     fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>);
     /// [`outer::run`].
     fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]);
+    /// [`planes::run`].
+    fn planes(isa: Isa, blocks: usize, factors: &planes::Factors<'_, Self>, dw: &mut [Block<Self>]);
     /// [`product::dot`].
     fn dot(isa: Isa, size: [usize; 2], inputs: usize, factors: [Matrix<'_, Self>; 2], y: &mut [Self]);
     /// [`product::spread`].
@@ -67,6 +71,10 @@ pub trait Real: Number {
     fn pack(isa: Isa, packing: &Packing, panel: &Panel, w: &[Self]) -> Buffer<Self>;
     /// [`Packing::unpack`].
     fn unpack(isa: Isa, packing: &Packing, panel: &Panel, packed: &[Self], to: (&mut [Self], usize));
+    /// [`max_pool::forward`].
+    fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], &mut [Self]));
+    /// [`max_pool::backward`].
+    fn max_pool_backward(isa: Isa, walk: &Walk<'_>, from: (&[Self], &[Self]), dx: &mut [Self]);
     /// [`winograd::input`].
     fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
     /// [`winograd::gradient`].
@@ -114,6 +122,10 @@ macro_rules! real {
                 outer::run(isa, blocks, factors, dw);
             }
 
+            fn planes(isa: Isa, blocks: usize, factors: &planes::Factors<'_, Self>, dw: &mut [Block<Self>]) {
+                planes::run(isa, blocks, factors, dw);
+            }
+
             fn dot(isa: Isa, size: [usize; 2], inputs: usize, factors: [Matrix<'_, Self>; 2], y: &mut [Self]) {
                 product::dot(isa, size, inputs, factors, y);
             }
@@ -134,6 +146,14 @@ macro_rules! real {
 
             fn unpack(isa: Isa, packing: &Packing, panel: &Panel, packed: &[Self], to: (&mut [Self], usize)) {
                 packing.unpack(isa, panel, packed, to);
+            }
+
+            fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], &mut [Self])) {
+                max_pool::forward(isa, walk, x, to);
+            }
+
+            fn max_pool_backward(isa: Isa, walk: &Walk<'_>, from: (&[Self], &[Self]), dx: &mut [Self]) {
+                max_pool::backward(isa, walk, from, dx);
             }
 
             fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {

@@ -72,6 +72,34 @@ impl Axis {
     }
     // ANCHOR_END: directions
 
+    /// The same walk for `n` neighbouring outputs at a time, which have one phase: the taps of all of them, and which
+    /// tap each of them has there, if any. An output meets its own taps in the order in which it did.
+    ///
+    /// ```
+    /// use residual::kernels::axis::Axis;
+    /// let (pairs, taps) = Axis::forward(2, 1, 0, 1).joined(2);
+    /// assert_eq!(pairs.steps[0].len(), 3);
+    /// assert_eq!(taps, [[Some(0), None], [Some(1), Some(0)], [None, Some(1)]]);
+    /// ```
+    pub fn joined(&self, n: usize) -> (Self, Vec<Vec<Option<usize>>>) {
+        let own = |j: usize, step: &Step| (j * self.source_phases) as isize + step.reach(self.source_phases);
+        let mut reaches: Vec<_> = (0..n).flat_map(|j| self.steps[0].iter().map(move |s| own(j, s))).collect();
+        reaches.sort_unstable();
+        reaches.dedup();
+        if self.steps[0].is_sorted_by_key(|step| -own(0, step)) {
+            reaches.reverse();
+        }
+        let source_phases = n * self.source_phases;
+        let step = |(k, reach): (usize, &isize)| {
+            let phases = source_phases as isize;
+            Step { k, phase: reach.rem_euclid(phases) as usize, shift: reach.div_euclid(phases) }
+        };
+        let steps = vec![reaches.iter().enumerate().map(step).collect()];
+        let find = |reach: isize, j| self.steps[0].iter().find(|s| own(j, s) == reach).map(|s| s.k);
+        let taps = reaches.iter().map(|&reach| (0..n).map(|j| find(reach, j)).collect()).collect();
+        (Self { steps, source_phases }, taps)
+    }
+
     /// How many phases the outputs fall into.
     pub fn output_phases(&self) -> usize {
         self.steps.len()

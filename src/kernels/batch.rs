@@ -6,6 +6,7 @@
 //!
 //! ```text
 //! strip[position][block of 16 channels][image] -> sixteen channels
+//! strip[position][channel][image] -> one channel, where there are few of them
 //! ```
 
 use super::{
@@ -13,6 +14,7 @@ use super::{
     correlate::Panels,
     filters::{Packing, Panel},
     outer::{self, Factors, Run},
+    planes,
     strip::{self, Channels},
     tile::{self, Tap},
 };
@@ -24,6 +26,9 @@ use crate::{
 
 /// A strip of one chunk of images should leave the second-level cache room for a panel.
 const STRIP_BYTES: usize = 1 << 20;
+
+/// Fewer rows of gradients at a time would wait for loads.
+const FEW_ROWS: usize = 4;
 
 /// Which source positions the output positions of small images read, and by which taps.
 #[derive(Debug)]
@@ -61,20 +66,25 @@ impl Batch {
 
     /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough.
     pub fn gradients_chunk<T: Number>(&self, images: usize) -> Option<usize> {
-        let most = STRIP_BYTES / (self.strip_len(1) * size_of::<T>());
+        // As if it were all in blocks, like the gradients beside it.
+        let Channels { parts, .. } = self.packing.sources;
+        let blocks = self.source[0] * self.source[1] * parts * self.packing.sources.blocks();
+        let most = STRIP_BYTES / (blocks * BLOCK * size_of::<T>());
         let chunk = images.div_ceil(images.div_ceil(most.max(1)).max(1));
-        (chunk > self.output[1] && most > 0).then_some(chunk)
+        // Planes are as many rows of gradients at a time as there are channels, and a tap more of each in an image's row.
+        let many = self.packing.sources.each >= FEW_ROWS;
+        (many && chunk > self.output[1] && most > 0).then_some(chunk)
     }
 
     /// How many numbers the strip of a chunk of images holds.
     pub fn strip_len(&self, chunk: usize) -> usize {
-        self.source[0] * self.source[1] * self.sources() * chunk * BLOCK
+        self.source[0] * self.source[1] * self.sources() * chunk * self.packing.sources.grain()
     }
 
-    /// Blocks of a source position.
+    /// Grains of a source position.
     fn sources(&self) -> usize {
         let Channels { parts, .. } = self.packing.sources;
-        parts * self.packing.sources.blocks()
+        parts * self.packing.sources.grains()
     }
 
     /// What the output position (`row`, `column`) reads: by each tap inside the image.
@@ -98,6 +108,21 @@ impl Batch {
 
     /// Lays out the images of one chunk, `source` (N, H, W, C), in a strip of zeros or of another chunk.
     pub fn fill<T: Number>(&self, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
+        match self.packing.sources.grain() {
+            1 => self.fill_planes(chunk, source, strip),
+            _ => self.fill_blocks(chunk, source, strip),
+        }
+    }
+
+    fn fill_planes<T: Number>(&self, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
+        let image = self.source[0] * self.source[1] * self.sources();
+        for (i, numbers) in source.chunks_exact(image).enumerate() {
+            let places = strip[i..].iter_mut().step_by(chunk);
+            places.zip(numbers).for_each(|(to, from)| *to = *from);
+        }
+    }
+
+    fn fill_blocks<T: Number>(&self, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
         let (channels, pixels) = (self.packing.sources, self.source[0] * self.source[1]);
         let strip = strip.blocks_mut();
         for (i, pixel) in source.chunks_exact(channels.total()).enumerate() {
@@ -110,7 +135,14 @@ impl Batch {
     }
 
     /// Computes a chunk's outputs, `out` (N, OH, OW, O), from its strip.
-    pub fn run<T: Number>(
+    pub fn run<T: Number>(&self, isa: Isa, panels: &Panels<T>, from: (&Buffer<T>, usize), out: &mut [T]) {
+        match self.packing.sources.grain() {
+            1 => self.run_grains::<T, 1>(isa, panels, from, out),
+            _ => self.run_grains::<T, BLOCK>(isa, panels, from, out),
+        }
+    }
+
+    fn run_grains<T: Number, const D: usize>(
         &self,
         isa: Isa,
         panels: &Panels<T>,
@@ -118,17 +150,18 @@ impl Batch {
         out: &mut [T],
     ) {
         let ([height, width], total) = (self.output, self.packing.results.total());
-        let (blocks, depth) = (self.packing.sources.blocks(), self.packing.sources.depth());
+        let (grains, depth) = (self.packing.sources.grains(), self.packing.sources.depth());
         let image = height * width * total;
         let (images, mut taps) = (out.len() / image, Vec::new());
         for (panel, weights) in &panels.packed {
-            let (strip, after) = (&strip.blocks()[panel.part * blocks * chunk..], panels.after(panel));
+            let (strip, after) =
+                (&strip.as_chunks::<D>().0[panel.part * grains * chunk..], panels.after(panel));
             for position in 0..height * width {
                 taps.clear();
                 for place in self.places([position / width, position % width]) {
-                    taps.extend((0..blocks).map(|block| Tap {
-                        offset: ((place.source * self.sources() + block) * chunk) as u32,
-                        filter: (place.tap * blocks + block) as u32,
+                    taps.extend((0..grains).map(|grain| Tap {
+                        offset: ((place.source * self.sources() + grain) * chunk) as u32,
+                        filter: (place.tap * grains + grain) as u32,
                     }));
                 }
                 let input = tile::Input { strip, taps: &taps, panel: weights.blocks(), depth };
@@ -148,8 +181,9 @@ impl Batch {
         (x, dy, chunk, images): (&Buffer<T>, &[Block<T>], usize, usize),
         dw: &mut [Block<T>],
     ) {
-        let ([height, width], blocks) = (self.output, self.packing.sources.blocks());
-        let taps = dw.len() / (blocks * BLOCK * panel.blocks);
+        let ([height, width], sources) = (self.output, self.packing.sources);
+        let (grains, depth) = (sources.grains(), sources.depth());
+        let taps = dw.len() / (grains * sources.grain() * panel.blocks);
         let mut runs: Vec<_> = (0..taps).map(|_| Vec::new()).collect();
         for position in 0..height * width {
             for place in self.places([position / width, position % width]) {
@@ -157,11 +191,20 @@ impl Batch {
                 runs[place.tap].push(Run { x, dy: (position * chunk) as u32 });
             }
         }
-        let x = &x.blocks()[panel.part * blocks * chunk..];
+        if sources.grain() == 1 {
+            let x = &x[panel.part * grains * chunk..];
+            let offsets: Vec<_> = (0..grains).map(|plane| (plane * chunk) as u32).collect();
+            for (runs, dw) in runs.iter().zip(dw.chunks_exact_mut(grains * panel.blocks)) {
+                let (dy, pitch) = (dy.as_flattened(), panel.blocks * BLOCK);
+                let factors = planes::Factors { x, offsets: &offsets, dy, pitch, runs, len: images };
+                planes::run(isa, panel.blocks, &factors, dw);
+            }
+            return;
+        }
+        let x = &x.blocks()[panel.part * grains * chunk..];
         for (i, dw) in dw.chunks_exact_mut(BLOCK * panel.blocks).enumerate() {
-            let (x, runs) = (&x[i % blocks * chunk..], &runs[i / blocks]);
-            let factors = Factors { x, dy, runs, len: images, depth: self.packing.sources.depth() };
-            outer::run(isa, panel.blocks, &factors, dw);
+            let (x, runs) = (&x[i % grains * chunk..], &runs[i / grains]);
+            outer::run(isa, panel.blocks, &Factors { x, dy, runs, len: images, depth }, dw);
         }
     }
 }

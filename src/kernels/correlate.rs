@@ -9,7 +9,7 @@ use super::{
 use crate::{
     buffer::Buffer,
     number::Number,
-    simd::{Block, Isa},
+    simd::{BLOCK, Isa},
 };
 use std::ops::Range;
 
@@ -70,16 +70,16 @@ impl Correlation {
 
     // ANCHOR: tap_list
     fn tap_list(&self, row_phase: usize, column_phase: usize) -> Vec<Tap> {
-        let blocks = self.packing.sources.blocks();
+        let grains = self.packing.sources.grains();
         // Tap (kh, kw) of a panel comes after kh · KW + kw others; KW is how many column taps there are.
         let kernel_width = self.columns.steps.iter().map(Vec::len).sum::<usize>();
         let mut taps = Vec::new();
         for row in &self.rows.steps[row_phase] {
             let row_offset = (row.reach(self.rows.source_phases) - self.reach.0) as usize * self.layout.row();
             for column in &self.columns.steps[column_phase] {
-                for block in 0..blocks {
-                    let offset = row_offset + self.layout.offset(block, column.phase, column.shift);
-                    let filter = (row.k * kernel_width + column.k) * blocks + block;
+                for grain in 0..grains {
+                    let offset = row_offset + self.layout.offset(grain, column.phase, column.shift);
+                    let filter = (row.k * kernel_width + column.k) * grains + grain;
                     taps.push(Tap { offset: offset as u32, filter: filter as u32 });
                 }
             }
@@ -90,7 +90,7 @@ impl Correlation {
 
     /// How many output rows to compute from one strip.
     pub fn band<T>(&self) -> usize {
-        let row_bytes = self.layout.row() * size_of::<Block<T>>();
+        let row_bytes = self.layout.row() * self.packing.sources.grain() * size_of::<T>();
         let source_rows = (STRIP_BYTES / row_bytes).saturating_sub((self.reach.1 - self.reach.0) as usize);
         let rows = source_rows / self.rows.source_phases * self.rows.output_phases();
         // A band starts with the first phase.
@@ -111,6 +111,19 @@ impl Correlation {
         &self,
         isa: Isa,
         panels: &Panels<T>,
+        from: (&[T], &mut Strip<T>),
+        to: (usize, &mut [T]),
+    ) {
+        match self.packing.sources.grain() {
+            1 => self.run_grains::<T, 1>(isa, panels, from, to),
+            _ => self.run_grains::<T, BLOCK>(isa, panels, from, to),
+        }
+    }
+
+    fn run_grains<T: Number, const D: usize>(
+        &self,
+        isa: Isa,
+        panels: &Panels<T>,
         (source, strip): (&[T], &mut Strip<T>),
         (first, out): (usize, &mut [T]),
     ) {
@@ -121,13 +134,13 @@ impl Correlation {
         let mut ahead =
             behind.chunks((self.rows.source_phases * self.source_row()).div_ceil(panels.packed.len()));
         for (panel, weights) in &panels.packed {
-            let blocks = strip.blocks().get(panel.part * self.layout.part()..).unwrap_or_default();
+            let grains = strip.grains::<D>().get(panel.part * self.layout.part()..).unwrap_or_default();
             for row in rows.clone() {
                 let out = &mut out[(row - first) * row_len..][..row_len];
                 let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
                 strip::ask_for(isa, ahead.next().unwrap_or_default());
                 let after = panels.after(panel);
-                self.row(isa, row, (&blocks[from * self.layout.row()..], panel, weights, after), out);
+                self.row(isa, row, (&grains[from * self.layout.row()..], panel, weights, after), out);
             }
         }
     }
@@ -150,11 +163,11 @@ impl Correlation {
         end.max(0) as usize
     }
 
-    fn row<T: Number>(
+    fn row<T: Number, const D: usize>(
         &self,
         isa: Isa,
         row: usize,
-        (strip, panel, weights, after): (&[Block<T>], &Panel, &Buffer<T>, After<'_, T>),
+        (strip, panel, weights, after): (&[[T; D]], &Panel, &Buffer<T>, After<'_, T>),
         out: &mut [T],
     ) {
         let total = self.packing.results.total();
@@ -162,7 +175,7 @@ impl Correlation {
         let inside = self.rows_inside(row);
         for (phase, taps) in self.taps[row % self.rows.output_phases()].iter().enumerate() {
             let pixels = (self.output[1] + phases - 1 - phase) / phases;
-            let per_row = self.columns.steps[phase].len() * self.packing.sources.blocks();
+            let per_row = self.columns.steps[phase].len() * self.packing.sources.grains();
             let taps = &taps[inside.start * per_row..inside.end * per_row];
             for tile in split(pixels, tile::pixels::<T>(isa, panel.blocks)) {
                 let at = (tile.start * phases + phase) * total + panel.channel;

@@ -7,6 +7,8 @@
 //! panel[tap][block of inputs][16 inputs][V blocks][16 outputs]
 //! ```
 //!
+//! Few inputs lie in planes, and their blocks end where they do.
+//!
 //! Backward through the input, inputs and outputs change places, and nothing else.
 //!
 //! Groups narrower than a block are merged until they fill one; between channels of different
@@ -103,13 +105,19 @@ impl Packing {
 
     /// How many numbers a packed panel holds.
     pub fn panel_len(&self, panel: &Panel) -> usize {
-        self.weights.taps * self.sources.blocks() * BLOCK * panel.blocks * BLOCK
+        self.weights.taps * self.tap_len(panel)
+    }
+
+    /// How many of them belong to one tap: a row for each source channel, and for those that its last grain lacks.
+    fn tap_len(&self, panel: &Panel) -> usize {
+        self.sources.grains() * self.sources.grain() * panel.blocks * BLOCK
     }
 
     /// A panel of `w` (O, I, KH, KW).
     pub fn pack<T: Number>(&self, isa: Isa, panel: &Panel, w: &[T]) -> Buffer<T> {
         let len = self.panel_len(panel);
-        let whole = panel.channels == panel.blocks * BLOCK && self.sources.each.is_multiple_of(BLOCK);
+        let whole =
+            panel.channels == panel.blocks * BLOCK && self.sources.each.is_multiple_of(self.sources.grain());
         let mut packed = if whole && !self.merges() { Buffer::scratch(len) } else { Buffer::zeros(len) };
         if self.has_squares() {
             T::dispatch(isa, Pack { packing: self, panel, w, packed: &mut packed });
@@ -157,7 +165,7 @@ impl Packing {
     fn each_square(&self, panel: &Panel, mut f: impl FnMut(Square)) {
         let Weights { inputs, taps, .. } = self.weights;
         let lanes = panel.blocks * BLOCK;
-        let tap_len = self.sources.blocks() * BLOCK * lanes;
+        let tap_len = self.tap_len(panel);
         // A result's weights lie side by side: forward all of them, backward those from one source.
         let (runs, run, stride) = match self.direction {
             Direction::Forward => (1, inputs * taps, inputs * taps),
@@ -198,7 +206,7 @@ impl Packing {
             Direction::Backward => (outputs, inputs),
         };
         let lanes = panel.blocks * BLOCK;
-        let tap_len = self.sources.blocks() * BLOCK * lanes;
+        let tap_len = self.tap_len(panel);
         let ours = panel.channel..panel.channel + panel.channels;
         for in_part in 0..self.sources.each {
             let source = panel.part * self.sources.each + in_part;

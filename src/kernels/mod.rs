@@ -12,8 +12,10 @@
 //! | [`mod@tile`] | P pixels by V blocks of outputs, in registers, over a list of taps |
 //! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
 //! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
+//! | [`planes`] | the same where there are few channels, each of which lies in a plane of its own |
 //! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
 //! | [`batch`] | for small images: the same position of many images as the pixels of a tile |
+//! | [`max_pool`] | who wins a window, and what winners collect |
 //! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
@@ -24,8 +26,10 @@ pub mod axis;
 pub mod batch;
 pub mod correlate;
 pub mod filters;
+pub mod max_pool;
 pub mod outer;
 pub mod peak;
+pub mod planes;
 pub mod product;
 pub mod strip;
 pub mod tile;

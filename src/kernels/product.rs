@@ -209,11 +209,9 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Spread<'_, T, P, V
         for at in (0..whole).step_by(V * BLOCK) {
             add_tile::<T, S, P, V>(simd, packed, b.from(0, at), (&mut c[at..], row));
         }
-        for p in 0..P {
-            for i in whole..columns {
-                let products = packed.iter().enumerate().map(|(k, a)| a[p] * b.numbers[k * b.row + i]);
-                c[p * row + i] += products.sum();
-            }
+        for at in (whole..columns).step_by(BLOCK) {
+            let count = BLOCK.min(columns - at);
+            add_edge::<T, S, P>(simd, packed, b.from(0, at), (&mut c[at..], row, count));
         }
     }
 }
@@ -251,6 +249,29 @@ fn add_tile<T: Number, S: Simd<T>, const P: usize, const V: usize>(
         for v in 0..V {
             simd.store(sums[p][v], &mut to[v]);
         }
+    }
+}
+
+/// P rows by the last columns of the result, a block of them or fewer.
+#[inline(always)]
+fn add_edge<T: Number, S: Simd<T>, const P: usize>(
+    simd: S,
+    a: &[[T; P]],
+    b: Matrix<'_, T>,
+    (c, row, count): (&mut [T], usize, usize),
+) {
+    let mut sums = [simd.splat(T::ZERO); P];
+    for p in 0..P {
+        sums[p] = simd.load_first(&c[p * row..]);
+    }
+    for (k, a) in a.iter().enumerate() {
+        let b = simd.load_first(&b.numbers[k * b.row..]);
+        for p in 0..P {
+            sums[p] = simd.mul_add(simd.splat(a[p]), b, sums[p]);
+        }
+    }
+    for p in 0..P {
+        simd.store_first(sums[p], &mut c[p * row..][..count]);
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! strip[row][block of 16 channels][phase][position] -> sixteen channels
+//! strip[row][channel][phase][position] -> one channel, where there are few of them
 //! ```
 //!
 //! Positions of one phase lie side by side, so that the pixels of a tile are consecutive whatever
@@ -14,6 +15,9 @@ use crate::{
     number::Number,
     simd::{BLOCK, Block, Isa, Kernel, Simd},
 };
+
+/// So many channels or fewer lie in planes of their own: of a block they would leave half empty.
+const FEW: usize = BLOCK / 2;
 
 /// How channels fall into parts that are convolved apart, and each part into blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,15 +39,25 @@ impl Channels {
         self.each.div_ceil(BLOCK)
     }
 
-    /// How many channels of a block a kernel has to visit.
-    pub fn depth(&self) -> usize {
-        self.each.min(BLOCK)
+    /// How many channels lie side by side in a strip: a block, or one.
+    pub fn grain(&self) -> usize {
+        if self.each <= FEW { 1 } else { BLOCK }
     }
 
-    /// Every block in order: its first channel, and how many channels it holds.
+    /// How many grains each part has; the last one may be partly empty.
+    pub fn grains(&self) -> usize {
+        self.each.div_ceil(self.grain())
+    }
+
+    /// How many channels of a grain a kernel has to visit.
+    pub fn depth(&self) -> usize {
+        self.each.min(self.grain())
+    }
+
+    /// Every grain in order: its first channel, and how many channels it holds.
     pub(super) fn spans(&self) -> impl Iterator<Item = (usize, usize)> {
-        let each = self.each;
-        let in_part = (0..self.blocks()).map(move |b| (b * BLOCK, BLOCK.min(each - b * BLOCK)));
+        let (each, grain) = (self.each, self.grain());
+        let in_part = (0..self.grains()).map(move |i| (i * grain, grain.min(each - i * grain)));
         (0..self.parts).flat_map(move |part| in_part.clone().map(move |(at, n)| (part * each + at, n)))
     }
 }
@@ -66,19 +80,19 @@ impl Layout {
         Self { channels, phases: columns.source_phases, first, width }
     }
 
-    /// Blocks in a row.
+    /// Grains in a row.
     pub fn row(&self) -> usize {
         self.channels.parts * self.part()
     }
 
-    /// Blocks in one part of a row.
+    /// Grains in one part of a row.
     pub fn part(&self) -> usize {
-        self.channels.blocks() * self.phases * self.width
+        self.channels.grains() * self.phases * self.width
     }
 
-    /// Where, in one part of a row, the position `shift` of a phase of a block is.
-    pub fn offset(&self, block: usize, phase: usize, shift: isize) -> usize {
-        (block * self.phases + phase) * self.width + (shift - self.first) as usize
+    /// Where, in one part of a row, the position `shift` of a phase of a grain is.
+    pub fn offset(&self, grain: usize, phase: usize, shift: isize) -> usize {
+        (grain * self.phases + phase) * self.width + (shift - self.first) as usize
     }
 }
 
@@ -116,12 +130,12 @@ pub struct Strip<T: Number> {
 impl<T: Number> Strip<T> {
     /// So many rows of zeros.
     pub fn new(layout: &Layout, rows: usize) -> Self {
-        Self { data: Buffer::zeros(rows * layout.row() * BLOCK) }
+        Self { data: Buffer::zeros(rows * layout.row() * layout.channels.grain()) }
     }
 
-    /// The blocks of all rows.
-    pub fn blocks(&self) -> &[Block<T>] {
-        self.data.blocks()
+    /// The grains of all rows.
+    pub fn grains<const D: usize>(&self) -> &[[T; D]] {
+        self.data.as_chunks().0
     }
 
     /// Copies one row of pixels (W, C) into row `row`.
@@ -129,6 +143,26 @@ impl<T: Number> Strip<T> {
     /// Every fill of one strip has to use the same layout and the same number of pixels: what this
     /// one does not write is zero only because no other one wrote it.
     pub fn fill(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
+        match layout.channels.grain() {
+            1 => self.fill_planes(layout, row, pixels),
+            _ => self.fill_blocks(layout, row, pixels),
+        }
+    }
+
+    fn fill_planes(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
+        let Layout { channels, phases, width, .. } = *layout;
+        let planes = &mut self.data[row * layout.row()..][..layout.row()];
+        for (i, plane) in planes.chunks_exact_mut(width).enumerate() {
+            let (channel, phase) = (i / phases, i % phases);
+            let from = pixels.get(phase * channels.total() + channel..).unwrap_or_default();
+            let to = &mut plane[-layout.first as usize..];
+            to.iter_mut()
+                .zip(from.iter().step_by(phases * channels.total()))
+                .for_each(|(to, from)| *to = *from);
+        }
+    }
+
+    fn fill_blocks(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
         let Layout { channels, phases, width, .. } = *layout;
         let blocks = &mut self.data.blocks_mut()[row * layout.row()..][..layout.row()];
         // Position p of phase f is pixel p·phases + f; those before pixel 0 are padding.

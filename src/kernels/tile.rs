@@ -17,23 +17,23 @@ use crate::{
 /// One product of the sum: which block of the strip, by which piece of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
-    /// The block that the first pixel reads; the others read the ones behind it.
+    /// The grain of the strip that the first pixel reads; the others read the ones behind it.
     pub offset: u32,
-    /// Which 16 x V blocks of the panel.
+    /// Which D x V blocks of the panel.
     pub filter: u32,
 }
 // ANCHOR_END: tap
 
-/// What a tile reads.
+/// What a tile reads: D channels of each pixel lie side by side.
 #[derive(Clone, Copy, Debug)]
-pub struct Input<'a, T> {
+pub struct Input<'a, T, const D: usize = BLOCK> {
     /// The strip, from where the taps' offsets count.
-    pub strip: &'a [Block<T>],
+    pub strip: &'a [[T; D]],
     /// The products to sum.
     pub taps: &'a [Tap],
     /// A packed panel, V blocks wide.
     pub panel: &'a [Block<T>],
-    /// How many channels of each block to visit: 16, or fewer where there are fewer.
+    /// How many channels of each grain to visit: D, or fewer where there are fewer.
     pub depth: usize,
 }
 
@@ -97,18 +97,18 @@ pub fn pixels<T: Vectorized>(isa: Isa, blocks: usize) -> usize {
 ///
 /// # Panics
 /// If there is no tile of this size on `isa`: ask [`blocks`] and [`pixels`].
-pub fn run<T: Number>(
+pub fn run<T: Number, const D: usize>(
     isa: Isa,
     pixels: usize,
     blocks: usize,
-    input: &Input<'_, T>,
+    input: &Input<'_, T, D>,
     output: &mut Output<'_, T>,
 ) {
     macro_rules! tiles {
         ($($P:literal)*) => {
             match (pixels, blocks) {
-                $(($P, 1) => T::dispatch(isa, Tile::<T, $P, 1> { input, output }),
-                  ($P, 2) => T::dispatch(isa, Tile::<T, $P, 2> { input, output }),)*
+                $(($P, 1) => T::dispatch(isa, Tile::<T, $P, 1, D> { input, output }),
+                  ($P, 2) => T::dispatch(isa, Tile::<T, $P, 2, D> { input, output }),)*
                 _ => unreachable!("no tile of {pixels} pixels by {blocks} blocks"),
             }
         };
@@ -117,12 +117,12 @@ pub fn run<T: Number>(
 }
 
 /// By reference: copies of what was stored a moment ago would wait for all stores before them.
-struct Tile<'a, 'b, T, const P: usize, const V: usize> {
-    input: &'a Input<'a, T>,
+struct Tile<'a, 'b, T, const P: usize, const V: usize, const D: usize> {
+    input: &'a Input<'a, T, D>,
     output: &'a mut Output<'b, T>,
 }
 
-impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P, V> {
+impl<T: Number, const P: usize, const V: usize, const D: usize> Kernel<T> for Tile<'_, '_, T, P, V, D> {
     type Output = ();
 
     #[inline(always)]
@@ -132,7 +132,7 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P,
             unreachable!("{P} pixels by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
         ask_for::<T, S, P, V>(simd, self.output);
-        let mut sums = sum::<T, S, P, V>(simd, self.input);
+        let mut sums = sum::<T, S, P, V, D>(simd, self.input);
         if self.output.after.onto {
             add_old(simd, &mut sums, self.output);
         }
@@ -143,15 +143,15 @@ impl<T: Number, const P: usize, const V: usize> Kernel<T> for Tile<'_, '_, T, P,
 
 // ANCHOR: sum
 #[inline(always)]
-fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize, const D: usize>(
     simd: S,
-    input: &Input<'_, T>,
+    input: &Input<'_, T, D>,
 ) -> [[S::V; V]; P] {
-    let panel = input.panel.as_chunks::<V>().0.as_chunks::<BLOCK>().0;
-    let depth = input.depth.min(BLOCK);
+    let panel = input.panel.as_chunks::<V>().0.as_chunks::<D>().0;
+    let depth = input.depth.clamp(1, D);
     let mut sums = [[simd.splat(T::ZERO); V]; P];
     for tap in input.taps {
-        let window: &[Block<T>; P] =
+        let window: &[[T; D]; P] =
             input.strip[tap.offset as usize..].first_chunk().expect("the strip holds every pixel of a tap");
         let filter = &panel[tap.filter as usize];
         let next = &panel[(tap.filter as usize + 1).min(panel.len() - 1)];
@@ -243,11 +243,10 @@ fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
                 simd.store(sums[p][v], &mut pixel[v]);
             }
         } else {
-            let mut pixel = [[T::ZERO; BLOCK]; V];
+            let mut blocks = values[..channels].chunks_mut(BLOCK);
             for v in 0..V {
-                simd.store(sums[p][v], &mut pixel[v]);
+                simd.store_first(sums[p][v], blocks.next().unwrap_or_default());
             }
-            values[..channels].copy_from_slice(&pixel.as_flattened()[..channels]);
         }
     }
 }

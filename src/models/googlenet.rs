@@ -43,10 +43,7 @@ pub use headed::GoogLeNet;
 pub(super) use recipe::Recipe;
 
 use super::Options;
-use crate::{
-    nn::{Init, MaxPool2d},
-    real::Real,
-};
+use crate::{nn::Init, ops::pool::Window, real::Real};
 use recipe::Grid;
 
 /// The network of the paper, for images of at least 79x79.
@@ -99,15 +96,15 @@ pub(super) const PAPER: Recipe = Recipe {
 pub(super) const TORCHVISION: Recipe = Recipe {
     norm: true,
     five: 3,
-    pools: [HANGING, HANGING, HANGING, || MaxPool2d::new(2).stride(2).ceil_mode()],
+    pools: [HANGING, HANGING, HANGING, Window::new([2, 2]).ceil_mode(true)],
     heads: Some(Grid::Fours),
     dropout: 0.2,
     init: Init::TruncatedNormal(0.01),
     narrower: 1,
 };
 
-pub(super) const CIFAR: Recipe =
-    Recipe { pools: [|| MaxPool2d::new(3).stride(2), PADDED, PADDED, PADDED], heads: None, ..PAPER };
+pub(super) const CIFAR: Recipe = Recipe { pools: [HALVING, PADDED, PADDED, PADDED], heads: None, ..PAPER };
 
-const HANGING: fn() -> MaxPool2d = || MaxPool2d::new(3).stride(2).ceil_mode();
-const PADDED: fn() -> MaxPool2d = || MaxPool2d::new(3).stride(2).padding(1);
+const HALVING: Window = Window::new([3, 3]).stride([2, 2]);
+const HANGING: Window = HALVING.ceil_mode(true);
+const PADDED: Window = HALVING.padding([1, 1]);

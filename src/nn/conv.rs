@@ -137,12 +137,10 @@ impl<T: Real> Layer<T> for Conv2d<T> {
             let new = || Filters::new(&self.weight.value, self.geometry, bias, fused.relu, x.shape());
             return fused.filters.insert(kept.unwrap_or_else(new)).forward(&x);
         }
-        let y = conv2d::forward(&x, &self.weight.value, self.geometry);
+        let bias = self.bias.as_ref().map(|b| &b.value);
+        let y = Filters::new(&self.weight.value, self.geometry, bias, false, x.shape()).forward(&x);
         self.x.keep(mode, || x);
-        match &self.bias {
-            Some(b) => bias::forward(y, &b.value),
-            None => y,
-        }
+        y
     }
 
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {

@@ -19,15 +19,15 @@ use crate::{
 /// assert_eq!(pool.forward(Tensor::<f32>::zeros([1, 8, 8, 4]), Mode::Eval).dims(), [1, 4, 4, 4]);
 /// ```
 #[derive(Debug)]
-pub struct MaxPool2d {
+pub struct MaxPool2d<T: Real> {
     window: Window,
-    kept: Kept<(Winners, Shape)>,
+    kept: Kept<(Winners<T>, Shape)>,
 }
 
-impl MaxPool2d {
+impl<T: Real> MaxPool2d<T> {
     /// Windows of this height and width, side by side.
     pub fn new(kernel: impl Into<Pair>) -> Self {
-        Self { window: Window::new(kernel.into().0), kept: Kept::default() }
+        Window::new(kernel.into().0).into()
     }
 
     /// Pixels from one window to the next.
@@ -46,7 +46,13 @@ impl MaxPool2d {
     }
 }
 
-impl<T: Real> Layer<T> for MaxPool2d {
+impl<T: Real> From<Window> for MaxPool2d<T> {
+    fn from(window: Window) -> Self {
+        Self { window, kept: Kept::default() }
+    }
+}
+
+impl<T: Real> Layer<T> for MaxPool2d<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
         let (y, winners) = max_pool::forward(&x, &self.window);
         self.kept.keep(mode, || (winners, x.shape()));

@@ -9,10 +9,17 @@
 //!
 //! Only the winner moves `y`, so backward adds `dy` to the winner's place in `dx`; where windows
 //! overlap, one pixel may win several. Forward keeps who won.
+//!
+//! The fast form is [`crate::kernels::max_pool`]; [`naive`] is the definition.
+
+pub mod naive;
 
 use super::{pool::Window, threads};
 use crate::{
+    buffer::Buffer,
+    kernels::max_pool::{Meeting, Walk},
     real::Real,
+    simd::Isa,
     tensor::{Shape, Tensor},
 };
 
@@ -27,11 +34,10 @@ use crate::{
 /// assert_eq!(dx.as_slice(), [0.0, 7.0, 0.0, 0.0]);
 /// ```
 #[derive(Clone, Debug)]
-pub struct Winners {
+pub struct Winners<T: Real> {
     window: Window,
-    // Position in the window, padding included, row by row: as wide as f32, so that comparing and
-    // choosing take the same vector lanes.
-    taps: Vec<u32>,
+    /// Positions in the window, padding included, row by row: numbers of `y`'s type, which take the same vector lanes.
+    taps: Buffer<T>,
 }
 
 /// `y` (N, OH, OW, C) from `x` (N, H, W, C), and what backward needs.
@@ -39,57 +45,29 @@ pub struct Winners {
 /// # Panics
 /// If there are not four axes or no window fits.
 #[track_caller]
-// ANCHOR: forward
-pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners) {
+pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners<T>) {
+    forward_on(Isa::current(), x, window)
+}
+
+#[track_caller]
+fn forward_on<T: Real>(isa: Isa, x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners<T>) {
     let mut y = Tensor::scratch(window.output_shape(x.shape()));
     let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
-    let mut taps = vec![0; y.len()];
-    threads::each_row2(y.as_mut_slice(), &mut taps, ow * c, |i, y, taps| {
-        let image = &x.as_slice()[i / oh * h * w * c..][..h * w * c];
-        let outputs = y.chunks_exact_mut(c).zip(taps.chunks_exact_mut(c));
-        for (j, (y, taps)) in outputs.enumerate() {
-            let mut first = true;
-            each_tap(window, [i % oh, j], [h, w], |pixel, tap| {
-                let x = &image[pixel * c..][..c];
-                if first {
-                    y.copy_from_slice(x);
-                    taps.fill(tap);
-                } else {
-                    challenge(y, taps, x, tap);
-                }
-                first = false;
-            });
+    let mut taps = Buffer::scratch(y.len());
+    let pixels = |axis: usize, extent, windows, at, tap| {
+        let meetings = window.meetings(axis, extent, windows);
+        grouped(windows, meetings.map(|(window, pixel, k)| (window, meeting(pixel * at, k * tap))))
+    };
+    let (rows, columns) = (pixels(0, h, oh, w * c, window.kernel[1]), pixels(1, w, ow, c, 1));
+    let row = ow * c;
+    threads::split2(y.as_mut_slice(), &mut taps, row, |first, y, taps| {
+        for at in (0..y.len()).step_by(row) {
+            let i = (first + at) / row;
+            let walk = Walk { rows: &rows[i % oh], columns: &columns, channels: c };
+            T::max_pool(isa, &walk, &x.as_slice()[i / oh * h * w * c..], (&mut y[at..], &mut taps[at..]));
         }
     });
     (y, Winners { window: *window, taps })
-}
-// ANCHOR_END: forward
-
-/// Every channel of `x` that is larger takes its place in `y`.
-///
-/// Who wins is as good as random, so a branch would be guessed wrong all the time: both numbers are
-/// read first and always written, which leaves the compiler nothing to branch on.
-fn challenge<T: Real>(y: &mut [T], taps: &mut [u32], x: &[T], tap: u32) {
-    for ((y, winner), &x) in y.iter_mut().zip(taps).zip(x) {
-        let best = *y;
-        // A NaN is the only number that differs from itself.
-        #[expect(clippy::eq_op, reason = "it asks for NaN")]
-        let wins = (x > best) | (x != x);
-        *y = if wins { x } else { best };
-        let mask = u32::from(wins).wrapping_neg();
-        *winner = (*winner & !mask) | (tap & mask);
-    }
-}
-
-/// Calls `f` with the pixel in the image, and its position in the window, for every pixel of the
-/// window.
-fn each_tap(window: &Window, [i, j]: [usize; 2], [h, w]: [usize; 2], mut f: impl FnMut(usize, u32)) {
-    let tap = |axis: usize, at: usize, i: usize| at + window.padding[axis] - i * window.stride[axis];
-    for row in window.span(0, i, h) {
-        for col in window.span(1, j, w) {
-            f(row * w + col, (tap(0, row, i) * window.kernel[1] + tap(1, col, j)) as u32);
-        }
-    }
 }
 
 /// `dx`, of shape `x`, from `dy` (N, OH, OW, C).
@@ -97,32 +75,50 @@ fn each_tap(window: &Window, [i, j]: [usize; 2], [h, w]: [usize; 2], mut f: impl
 /// # Panics
 /// If the shapes are not those of the forward that found the winners.
 #[track_caller]
-// ANCHOR: backward
-pub fn backward<T: Real>(dy: &Tensor<T>, winners: &Winners, x: Shape) -> Tensor<T> {
-    let window = &winners.window;
+pub fn backward<T: Real>(dy: &Tensor<T>, winners: &Winners<T>, x: Shape) -> Tensor<T> {
+    backward_on(Isa::current(), dy, winners, x)
+}
+
+#[track_caller]
+fn backward_on<T: Real>(isa: Isa, dy: &Tensor<T>, winners: &Winners<T>, x: Shape) -> Tensor<T> {
+    let Winners { window, taps } = winners;
     assert_eq!(dy.shape(), window.output_shape(x), "dy has the shape of the output");
-    assert_eq!(dy.len(), winners.taps.len(), "winners of another forward, for dy {}", dy.shape());
-    let mut dx = Tensor::zeros(x);
+    assert_eq!(dy.len(), taps.len(), "winners of another forward, for dy {}", dy.shape());
+    let mut dx = Tensor::scratch(x);
     let ([_, h, w, c], [_, oh, ow, _]) = (dx.dims(), dy.dims());
-    threads::each_row(dx.as_mut_slice(), h * w * c, |n, dx| {
-        let image = n * oh * ow * c..(n + 1) * oh * ow * c;
-        let (dy, taps) = (&dy.as_slice()[image.clone()], &winners.taps[image]);
-        for (i, (dy, taps)) in dy.chunks_exact(c).zip(taps.chunks_exact(c)).enumerate() {
-            each_tap(window, [i / ow, i % ow], [h, w], |pixel, tap| {
-                let dx = &mut dx[pixel * c..][..c];
-                for ((dx, &dy), &winner) in dx.iter_mut().zip(dy).zip(taps) {
-                    *dx += if winner == tap { dy } else { T::ZERO };
-                }
-            });
+    let windows = |axis: usize, extent, windows, at, tap| {
+        let meetings = window.meetings(axis, extent, windows);
+        grouped(extent, meetings.map(|(window, pixel, k)| (pixel, meeting(window * at, k * tap))))
+    };
+    let (rows, columns) = (windows(0, h, oh, ow * c, window.kernel[1]), windows(1, w, ow, c, 1));
+    let row = w * c;
+    threads::split(dx.as_mut_slice(), row, |first, dx| {
+        for at in (0..dx.len()).step_by(row) {
+            let i = (first + at) / row;
+            let walk = Walk { rows: &rows[i % h], columns: &columns, channels: c };
+            let image = i / h * oh * ow * c;
+            let from = (&dy.as_slice()[image..], &taps[image..]);
+            T::max_pool_backward(isa, &walk, from, &mut dx[at..]);
         }
     });
     dx
 }
-// ANCHOR_END: backward
+
+fn meeting(at: usize, tap: usize) -> Meeting {
+    Meeting { at: at as u32, tap: tap as u32 }
+}
+
+/// Whom each of `count` meets, of all meetings.
+fn grouped(count: usize, meetings: impl Iterator<Item = (usize, Meeting)>) -> Vec<Vec<Meeting>> {
+    let mut groups = vec![Vec::new(); count];
+    meetings.for_each(|(i, meeting)| groups[i].push(meeting));
+    groups
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rng::Generator;
 
     #[test]
     fn overlapping_windows_may_have_the_same_winner() {
@@ -167,6 +163,44 @@ mod tests {
             assert!(y.as_slice()[0].is_nan());
             let dx = backward(&Tensor::full([1, 1, 1, 1], 1.0), &winners, x.shape());
             assert_eq!(dx.as_slice()[at], 1.0);
+        }
+    }
+
+    fn equals_naive<T: Real>(isa: Isa, rng: &mut Generator) {
+        for (size, window) in [
+            ([3, 12, 12, 6], Window::new([2, 2])),
+            ([2, 9, 7, 1], Window::new([3, 3]).stride([2, 2]).padding([1, 1])),
+            ([1, 8, 11, 16], Window::new([3, 2]).stride([2, 3]).ceil_mode(true)),
+            ([2, 6, 5, 35], Window::new([3, 3]).stride([1, 1]).padding([1, 1])),
+            ([1, 4, 9, 48], Window::new([1, 4]).stride([3, 5])),
+            ([0, 4, 4, 3], Window::new([2, 2])),
+        ] {
+            // Few different numbers, so that some are equal, and among them some that are not numbers.
+            let draw = |rng: &mut Generator| match rng.below(20) {
+                0 => f64::NAN,
+                1 => f64::NEG_INFINITY,
+                i => i as f64,
+            };
+            let x = Tensor::<T>::from_fn(size, |_| T::of(draw(rng)));
+            let (y, winners) = forward_on(isa, &x, &window);
+            let (expected, expected_winners) = naive::forward(&x, &window);
+            let same = |a: &[T], b: &[T]| {
+                a.iter().zip(b).all(|(a, b)| a == b || a.to_f64().is_nan() && b.to_f64().is_nan())
+            };
+            assert!(same(y.as_slice(), expected.as_slice()), "{isa}, {size:?}, {window:?}");
+            assert!(winners.taps[..] == expected_winners.taps[..], "{isa}, {size:?}, {window:?}");
+            let dy = Tensor::<T>::from_fn(y.shape(), |_| T::of(rng.below(9) as f64 - 4.0));
+            let dx = backward_on(isa, &dy, &winners, x.shape());
+            assert!(dx == naive::backward(&dy, &winners, x.shape()), "{isa}, {size:?}, {window:?}");
+        }
+    }
+
+    /// Few channels and many, whole blocks and ragged ones, windows that overlap, hang over and leave gaps.
+    #[test]
+    fn equals_naive_on_every_instruction_set() {
+        for isa in Isa::available() {
+            equals_naive::<f32>(isa, &mut Generator::new(5, 0));
+            equals_naive::<f64>(isa, &mut Generator::new(6, 0));
         }
     }
 

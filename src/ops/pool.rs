@@ -39,27 +39,27 @@ pub struct Window {
 
 impl Window {
     /// Windows of this extent, side by side.
-    pub fn new(kernel: [usize; 2]) -> Self {
+    pub const fn new(kernel: [usize; 2]) -> Self {
         Self { kernel, stride: kernel, padding: [0, 0], ceil_mode: false, count_include_pad: true }
     }
 
     /// With this stride.
-    pub fn stride(self, stride: [usize; 2]) -> Self {
+    pub const fn stride(self, stride: [usize; 2]) -> Self {
         Self { stride, ..self }
     }
 
     /// With this padding.
-    pub fn padding(self, padding: [usize; 2]) -> Self {
+    pub const fn padding(self, padding: [usize; 2]) -> Self {
         Self { padding, ..self }
     }
 
     /// Whether a window may hang over the end.
-    pub fn ceil_mode(self, ceil_mode: bool) -> Self {
+    pub const fn ceil_mode(self, ceil_mode: bool) -> Self {
         Self { ceil_mode, ..self }
     }
 
     /// Whether an average divides by the padding's pixels too.
-    pub fn count_include_pad(self, count_include_pad: bool) -> Self {
+    pub const fn count_include_pad(self, count_include_pad: bool) -> Self {
         Self { count_include_pad, ..self }
     }
 
@@ -100,6 +100,20 @@ impl Window {
     pub(super) fn span(&self, axis: usize, i: usize, extent: usize) -> Range<usize> {
         let (start, padding) = (i * self.stride[axis], self.padding[axis]);
         start.saturating_sub(padding)..extent.min(start + self.kernel[axis] - padding)
+    }
+
+    /// Every window along `axis` with every pixel that it covers, and the position that the pixel has in the window:
+    /// (window, pixel, position), in order.
+    pub(super) fn meetings(
+        &self,
+        axis: usize,
+        extent: usize,
+        windows: usize,
+    ) -> impl Iterator<Item = (usize, usize, usize)> {
+        let (stride, padding) = (self.stride[axis], self.padding[axis]);
+        (0..windows).flat_map(move |i| {
+            self.span(axis, i, extent).map(move |pixel| (i, pixel, pixel + padding - i * stride))
+        })
     }
 
     /// How many pixels window `i` covers along `axis`, padding included, but not what hangs over it.

@@ -43,7 +43,7 @@ pub const BLOCK: usize = 16;
 pub type Block<T> = [T; BLOCK];
 
 // ANCHOR: simd
-/// The few vector instructions that convolution needs, on one instruction set.
+/// The few vector instructions that convolution and pooling need, on one instruction set.
 ///
 /// A value of an implementing type is the proof that its instructions exist on this machine.
 pub trait Simd<T>: Copy {
@@ -58,12 +58,41 @@ pub trait Simd<T>: Copy {
     fn load(self, from: &Block<T>) -> Self::V;
     /// Writes a block.
     fn store(self, v: Self::V, to: &mut Block<T>);
+    /// Reads a block, or as many numbers as `from` has, and zeros.
+    #[inline(always)]
+    fn load_first(self, from: &[T]) -> Self::V
+    where
+        T: Copy + Default,
+    {
+        let mut block = [T::default(); BLOCK];
+        match from.first_chunk() {
+            Some(whole) => self.load(whole),
+            None => {
+                block.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                self.load(&block)
+            }
+        }
+    }
+    /// Writes the first numbers of a block: as many as `to` has, and sixteen at most.
+    #[inline(always)]
+    fn store_first(self, v: Self::V, to: &mut [T])
+    where
+        T: Copy + Default,
+    {
+        let mut block = [T::default(); BLOCK];
+        self.store(v, &mut block);
+        to.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+    }
     /// `a * b + c`, fused where the instruction set fuses.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Zero in place of what is below it; NaN stays NaN.
     fn relu(self, v: Self::V) -> Self::V;
     /// Both blocks in turns: a₀ b₀ a₁ b₁ … in two blocks.
     fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2];
+    /// `a` where `x` is larger than `y` or is not a number, and `b` elsewhere.
+    fn larger(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V;
+    /// `v` where `a` equals `b`, and zero elsewhere.
+    fn where_equal(self, a: Self::V, b: Self::V, v: Self::V) -> Self::V;
     /// Asks for the block to be brought into the first-level cache.
     fn prefetch(self, at: &Block<T>);
 }

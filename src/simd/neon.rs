@@ -33,7 +33,7 @@ impl Neon {
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident $low:ident $high:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $greater:ident $equal:ident $select:ident $low:ident $high:ident) => {
         impl Simd<$T> for Neon {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -81,10 +81,24 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn larger(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V {
+                // SAFETY: as in `splat`. Where `x` is a NaN it does not equal itself.
+                std::array::from_fn(|i| unsafe {
+                    $select($greater(x[i], y[i]), a[i], $select($equal(x[i], x[i]), b[i], a[i]))
+                })
+            }
+
+            #[inline(always)]
+            fn where_equal(self, a: Self::V, b: Self::V, v: Self::V) -> Self::V {
+                // SAFETY: as in `splat`.
+                std::array::from_fn(|i| unsafe { $select($equal(a[i], b[i]), v[i], $splat(0.0)) })
+            }
+
+            #[inline(always)]
             fn prefetch(self, _: &Block<$T>) {}
         }
     };
 }
 
-simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32 vmaxq_f32 vzip1q_f32 vzip2q_f32);
-simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64 vmaxq_f64 vzip1q_f64 vzip2q_f64);
+simd!(f32, float32x4_t, 4 x 4, blocks 8, vdupq_n_f32 vld1q_f32 vst1q_f32 vfmaq_f32 vmaxq_f32 vcgtq_f32 vceqq_f32 vbslq_f32 vzip1q_f32 vzip2q_f32);
+simd!(f64, float64x2_t, 8 x 2, blocks 4, vdupq_n_f64 vld1q_f64 vst1q_f64 vfmaq_f64 vmaxq_f64 vcgtq_f64 vceqq_f64 vbslq_f64 vzip1q_f64 vzip2q_f64);

@@ -48,5 +48,16 @@ impl<T: Copy + Default + PartialOrd + Add<Output = T> + Mul<Output = T>> Simd<T>
     }
 
     #[inline(always)]
+    #[expect(clippy::eq_op, reason = "a NaN is the only number that differs from itself")]
+    fn larger(self, x: Block<T>, y: Block<T>, a: Block<T>, b: Block<T>) -> Block<T> {
+        array::from_fn(|i| if (x[i] > y[i]) | (x[i] != x[i]) { a[i] } else { b[i] })
+    }
+
+    #[inline(always)]
+    fn where_equal(self, a: Block<T>, b: Block<T>, v: Block<T>) -> Block<T> {
+        array::from_fn(|i| if a[i] == b[i] { v[i] } else { T::default() })
+    }
+
+    #[inline(always)]
     fn prefetch(self, _: &Block<T>) {}
 }

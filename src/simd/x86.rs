@@ -97,10 +97,49 @@ zip!("AVX-512F" zip_pd_512(a, b: __m512d) {
     [_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)]
 });
 
+/// What takes AVX2 a vector of ones and zeros, as [`Simd`] says.
+macro_rules! choices_avx2 {
+    ($V:ty, $larger:ident $where_equal:ident: $compare:ident $or:ident $and:ident $blend:ident) => {
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn $larger(x: $V, y: $V, a: $V, b: $V) -> $V {
+            $blend(b, a, $or($compare::<_CMP_GT_OQ>(x, y), $compare::<_CMP_UNORD_Q>(x, x)))
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx2")]
+        fn $where_equal(a: $V, b: $V, v: $V) -> $V {
+            $and($compare::<_CMP_EQ_OQ>(a, b), v)
+        }
+    };
+}
+
+/// And AVX-512 a mask.
+macro_rules! choices_avx512 {
+    ($V:ty, $larger:ident $where_equal:ident: $compare:ident $blend:ident $keep:ident) => {
+        #[inline]
+        #[target_feature(enable = "avx512f")]
+        fn $larger(x: $V, y: $V, a: $V, b: $V) -> $V {
+            $blend($compare::<_CMP_GT_OQ>(x, y) | $compare::<_CMP_UNORD_Q>(x, x), b, a)
+        }
+
+        #[inline]
+        #[target_feature(enable = "avx512f")]
+        fn $where_equal(a: $V, b: $V, v: $V) -> $V {
+            $keep($compare::<_CMP_EQ_OQ>(a, b), v)
+        }
+    };
+}
+
+choices_avx2!(__m256, larger_8 where_equal_8: _mm256_cmp_ps _mm256_or_ps _mm256_and_ps _mm256_blendv_ps);
+choices_avx2!(__m256d, larger_4 where_equal_4: _mm256_cmp_pd _mm256_or_pd _mm256_and_pd _mm256_blendv_pd);
+choices_avx512!(__m512, larger_16 where_equal_16: _mm512_cmp_ps_mask _mm512_mask_blend_ps _mm512_maskz_mov_ps);
+choices_avx512!(__m512d, larger_8_wide where_equal_8_wide: _mm512_cmp_pd_mask _mm512_mask_blend_pd _mm512_maskz_mov_pd);
+
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident $larger:ident $where_equal:ident $($store_mask:ident $Mask:ty)?) => {
         impl Simd<$T> for $Isa {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -127,6 +166,21 @@ macro_rules! simd {
                 }
             }
 
+            $(
+                #[inline(always)]
+                fn store_first(self, v: Self::V, to: &mut [$T]) {
+                    let (at, len) = (to.as_mut_ptr(), to.len());
+                    for (i, v) in v.into_iter().enumerate() {
+                        let lanes = len.saturating_sub(i * $lanes).min($lanes);
+                        // SAFETY: as in `splat`; of the lanes only those are written that `to` has room for, and
+                        // the address of the others is not used.
+                        unsafe {
+                            $store_mask(at.wrapping_add(i * $lanes), ((1u32 << lanes) - 1) as $Mask, v)
+                        }
+                    }
+                }
+            )?
+
             #[inline(always)]
             fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
                 // SAFETY: as in `splat`.
@@ -147,6 +201,18 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn larger(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V {
+                // SAFETY: as in `splat`.
+                std::array::from_fn(|i| unsafe { $larger(x[i], y[i], a[i], b[i]) })
+            }
+
+            #[inline(always)]
+            fn where_equal(self, a: Self::V, b: Self::V, v: Self::V) -> Self::V {
+                // SAFETY: as in `splat`.
+                std::array::from_fn(|i| unsafe { $where_equal(a[i], b[i], v[i]) })
+            }
+
+            #[inline(always)]
             fn prefetch(self, at: &Block<$T>) {
                 // SAFETY: a prefetch reads nothing that the program can see.
                 unsafe { _mm_prefetch::<_MM_HINT_T0>(at.as_ptr().cast()) }
@@ -155,7 +221,7 @@ macro_rules! simd {
     };
 }
 
-simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps);
-simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd zip_pd);
-simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512);
-simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512);
+simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps larger_8 where_equal_8);
+simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd zip_pd larger_4 where_equal_4);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512 larger_16 where_equal_16 _mm512_mask_storeu_ps u16);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512 larger_8_wide where_equal_8_wide _mm512_mask_storeu_pd u8);

@@ -7,6 +7,7 @@ use crate::{
         AdaptiveAvgPool2d, AvgPool2d, BatchNorm2d, Concat, Conv2d, Dropout, Flatten, GlobalAvgPool, Init,
         Layer, Linear, MaxPool2d, Relu, Sequential,
     },
+    ops::pool::Window,
     real::Real,
     rng::Generator,
     tensor::Shape,
@@ -19,7 +20,7 @@ pub(in crate::models) struct Recipe {
     pub norm: bool,
     /// The kernel of what the paper calls 5x5.
     pub five: usize,
-    pub pools: [fn() -> MaxPool2d; 4],
+    pub pools: [Window; 4],
     pub heads: Option<Grid>,
     pub dropout: f64,
     pub init: Init,
@@ -54,7 +55,7 @@ impl Recipe {
 
     /// Table 1 from the first convolution to the last module, cut behind the modules that feed heads.
     fn trunk<T: Real>(&self, in_channels: usize, rng: &mut Generator) -> [Sequential<T>; 3] {
-        let [pool1, pool2, pool3, pool4] = self.pools.map(|pool| pool());
+        let [pool1, pool2, pool3, pool4] = self.pools.map(MaxPool2d::from);
         let [c64, c192] = [64, 192].map(|channels| channels / self.narrower);
         let to_first_head = Sequential::new()
             .add("conv1", self.unit([in_channels, c64], [7, 2], rng))

@@ -21,8 +21,10 @@ use crate::{
 };
 
 mod images;
+mod joined;
 pub(super) mod scratch;
 mod weights;
+use joined::Joined;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
 
@@ -38,17 +40,16 @@ pub(super) const PACKING: usize = 64;
 /// See [`super::forward`].
 #[track_caller]
 pub fn forward<T: Real>(isa: Isa, x: &Tensor<T>, w: &Tensor<T>, g: Geometry) -> Tensor<T> {
-    // For its panics: packing trusts the shapes.
-    g.output_shape(x.shape(), w.shape());
-    forward_packed(isa, x, (w.shape(), &packed(isa, w, g)), g)
+    let y = g.output_shape(x.shape(), w.shape());
+    forward_packed(isa, x, (w.shape(), &packed(isa, w, g, y)), g)
 }
 
 /// See [`super::grad_input`].
 #[track_caller]
 pub fn grad_input<T: Real>(isa: Isa, dy: &Tensor<T>, w: &Tensor<T>, x: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x, w.shape()), "dy has the shape of the output");
-    let panels = pack(isa, &packing(w.shape(), g.groups, Direction::Backward), w.as_slice());
-    correlate(isa, Pass { direction: Direction::Backward, geometry: g }, dy, (w.shape(), &panels), x)
+    let pass = Pass { direction: Direction::Backward, geometry: g };
+    correlate(isa, pass, dy, (w.shape(), &pass.panels(isa, w, x)), x)
 }
 
 #[derive(Clone, Copy)]
@@ -58,12 +59,27 @@ struct Pass {
 }
 
 impl Pass {
-    fn axes(self, kernel: [usize; 2]) -> [Axis; 2] {
-        let Geometry { stride, padding, dilation, .. } = self.geometry;
-        std::array::from_fn(|i| match self.direction {
-            Direction::Forward => Axis::forward(kernel[i], stride[i], padding[i], dilation[i]),
-            Direction::Backward => Axis::backward(kernel[i], stride[i], padding[i], dilation[i]),
-        })
+    const fn forward(geometry: Geometry) -> Self {
+        Self { direction: Direction::Forward, geometry }
+    }
+
+    /// Which source rows the results read, and which columns, with weights `w` and results (N, H, W, C).
+    fn axes(self, w: Shape, result: Shape) -> (Axis, Joined) {
+        let &[outputs, inputs, kh, kw] = w.dims() else { unreachable!("output_shape checked the ranks") };
+        let Geometry { stride, padding, dilation, groups } = self.geometry;
+        let axis = |i: usize, kernel| match self.direction {
+            Direction::Forward => Axis::forward(kernel, stride[i], padding[i], dilation[i]),
+            Direction::Backward => Axis::backward(kernel, stride[i], padding[i], dilation[i]),
+        };
+        // Groups have their own way to fill blocks.
+        let width = if groups == 1 { result.dims()[2] } else { 1 };
+        (axis(0, kh), Joined::new(axis(1, kw), self.direction, [outputs, inputs, kh, kw], width))
+    }
+
+    /// The panels of `w` (O, I, KH, KW) for such results.
+    fn panels<T: Real>(self, isa: Isa, w: &Tensor<T>, result: Shape) -> Panels<T> {
+        let w = self.axes(w.shape(), result).1.weights(w);
+        pack(isa, &packing(w.shape(), self.geometry.groups, self.direction), w.as_slice())
     }
 }
 
@@ -92,12 +108,17 @@ pub(super) fn forward_packed<T: Real>(
     w: (Shape, &Panels<T>),
     g: Geometry,
 ) -> Tensor<T> {
-    correlate(isa, Pass { direction: Direction::Forward, geometry: g }, x, w, g.output_shape(x.shape(), w.0))
+    correlate(isa, Pass::forward(g), x, w, g.output_shape(x.shape(), w.0))
 }
 
-/// The weights of [`forward_packed`].
-pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry) -> Panels<T> {
-    pack(isa, &packing(w.shape(), g.groups, Direction::Forward), w.as_slice())
+/// The weights of [`forward_packed`], for outputs of shape `y`.
+pub(super) fn packed<T: Real>(isa: Isa, w: &Tensor<T>, g: Geometry, y: Shape) -> Panels<T> {
+    Pass::forward(g).panels(isa, w, y)
+}
+
+/// How many neighbouring pixels of an output of shape `y` these weights compute as one.
+pub(super) fn neighbours(w: Shape, g: Geometry, y: Shape) -> usize {
+    Pass::forward(g).axes(w, y).1.neighbours
 }
 
 fn correlate<T: Real>(
@@ -107,17 +128,18 @@ fn correlate<T: Real>(
     (w, panels): (Shape, &Panels<T>),
     result: Shape,
 ) -> Tensor<T> {
-    let packing = packing(w, pass.geometry.groups, pass.direction);
+    let (rows, joined) = pass.axes(w, result);
+    let packing = packing(joined.shape(), pass.geometry.groups, pass.direction);
     let mut out = Tensor::scratch(result);
     if is_pointwise(w, pass.geometry) {
         pointwise(isa, (packing, panels), source.as_slice(), out.as_mut_slice());
         return out;
     }
     let ([_, height, width, _], [_, out_height, out_width, _]) = (source.dims::<4>(), out.dims::<4>());
-    let &[_, _, kh, kw] = w.dims() else { unreachable!("output_shape checked the ranks") };
+    let out_width = out_width / joined.neighbours;
     let outputs = if pass.direction == Direction::Forward { result } else { source.shape() };
     let products = outputs.len() / w.dims()[0].max(1) * w.len();
-    let (axes, sizes) = (pass.axes([kh, kw]), [[height, width], [out_height, out_width]]);
+    let (axes, sizes) = ([rows, joined.columns], [[height, width], [out_height, out_width]]);
     let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
     if let Some(chunk) = batch.chunk::<T>(isa, source.dims::<4>()[0], rayon::current_num_threads()) {
         images::correlate(isa, (&batch, chunk, products), panels, source, &mut out);

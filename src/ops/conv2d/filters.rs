@@ -28,6 +28,8 @@ pub struct Filters<T: Real> {
     w: Shape,
     /// How in Winograd's form, if in that.
     winograd: Option<Turn>,
+    /// How many pixels are computed as one.
+    neighbours: usize,
     panels: Panels<T>,
 }
 
@@ -46,11 +48,12 @@ impl<T: Real> Filters<T> {
         let y = g.output_shape(x, w.shape());
         assert!(bias.is_none_or(|b| b.dims() == [y.last()]), "one bias for each channel of an output {y}");
         let winograd = winograd::pays(w.shape(), g, y).then(|| winograd::turn(w.shape(), y));
-        let bias = bias.map_or(Vec::new(), |b| b.as_slice().to_vec());
+        let neighbours = blocked::neighbours(w.shape(), g, y);
+        let bias = bias.map_or(Vec::new(), |b| b.as_slice().repeat(neighbours));
         let packed =
-            if winograd.is_some() { winograd::packed(isa, w, g, y) } else { blocked::packed(isa, w, g) };
+            if winograd.is_some() { winograd::packed(isa, w, g, y) } else { blocked::packed(isa, w, g, y) };
         let panels = Panels { bias, relu, ..packed };
-        Self { isa, geometry: g, w: w.shape(), winograd, panels }
+        Self { isa, geometry: g, w: w.shape(), winograd, neighbours, panels }
     }
 
     /// Whether they are in the form that is fastest for inputs of shape `x`.
@@ -61,14 +64,16 @@ impl<T: Real> Filters<T> {
     pub fn suit(&self, x: Shape) -> bool {
         let y = self.geometry.output_shape(x, self.w);
         winograd::pays(self.w, self.geometry, y).then(|| winograd::turn(self.w, y)) == self.winograd
+            && blocked::neighbours(self.w, self.geometry, y) == self.neighbours
     }
 
     /// `y` from `x`, bias and ReLU included.
     ///
     /// # Panics
-    /// If `x` does not fit the weights.
+    /// If `x` does not fit the weights, or they do not [suit](Self::suit) it.
     #[track_caller]
     pub fn forward(&self, x: &Tensor<T>) -> Tensor<T> {
+        assert!(self.suit(x.shape()), "weights laid out for other inputs than {}", x.shape());
         let forward =
             if self.winograd.is_some() { winograd::forward_packed } else { blocked::forward_packed };
         forward(self.isa, x, (self.w, &self.panels), self.geometry)
@@ -116,6 +121,7 @@ mod tests {
                 ([2, 17, 5], [40, 3, 1, 1]),
                 ([9, 3, 20], [37, 3, 2, 1]),
                 ([2, 9, 24], [33, 1, 1, 1]),
+                ([2, 8, 3], [6, 3, 1, 1]),
                 ([3, 8, 24], [48, 3, 1, 6]),
                 ([12, 8, 16], [32, 3, 1, 1]),
             ] {

@@ -19,32 +19,35 @@ pub fn correlate<T: Real>(
     [source, result]: [Shape; 2],
     w: Shape,
 ) -> (usize, usize) {
-    let packing = packing(w, geometry.groups, direction);
+    let (rows, joined) = Pass { direction, geometry }.axes(w, result);
+    let packing = packing(joined.shape(), geometry.groups, direction);
     let [[images, height, width], [_, out_height, out_width]] =
         [source, result].map(|shape| [0, 1, 2].map(|axis| shape.dims()[axis]));
-    let axes = Pass { direction, geometry }.axes([w.dims()[2], w.dims()[3]]);
-    let sizes = [[height, width], [out_height, out_width]];
+    let sizes = [[height, width], [out_height, out_width / joined.neighbours]];
+    let (w, axes) = (joined.shape(), [rows, joined.columns]);
     let (threads, channels) = (rayon::current_num_threads(), packing.sources);
     let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
     let strip = if is_pointwise(w, geometry) {
-        MOST_PIXELS * channels.parts * channels.blocks() * BLOCK
+        MOST_PIXELS * channels.parts * channels.grains() * channels.grain()
     } else if let Some(chunk) = batch.chunk::<T>(isa, images, threads) {
         batch.strip_len(chunk)
     } else {
         // Zeros fresh from the system cost nothing until they are touched.
-        Correlation::new(axes, sizes[0], sizes[1], packing).strip::<T>().blocks().len() * BLOCK
+        Correlation::new(axes, sizes[0], sizes[1], packing).strip::<T>().grains::<1>().len()
     };
     (panels::<T>(isa, w, geometry.groups, direction), threads * strip)
 }
 
 /// Of all partial sums, and of the strips where all images' are laid out first.
 pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape, g: Geometry) -> usize {
-    let packing = packing(w, g.groups, Direction::Forward);
+    let (rows, joined) = Pass::forward(g).axes(w, dy);
+    let packing = packing(joined.shape(), g.groups, Direction::Forward);
     let [[images, height, width], [_, out_height, out_width]] =
         [x, dy].map(|shape| [0, 1, 2].map(|axis| shape.dims()[axis]));
-    let axes = Pass { direction: Direction::Forward, geometry: g }.axes([w.dims()[2], w.dims()[3]]);
-    let phases = axes[0].source_phases;
-    let batch = Batch::new(axes, [height, width], [out_height, out_width], packing);
+    let out_width = out_width / joined.neighbours;
+    let products = dy.len() / w.dims()[0] * w.len();
+    let (w, phases) = (joined.shape(), rows.source_phases);
+    let batch = Batch::new([rows, joined.columns], [height, width], [out_height, out_width], packing);
     let chunk = batch.gradients_chunk::<T>(images).filter(|_| !is_pointwise(w, g));
     let (units, strips) = match chunk {
         Some(chunk) => (images.div_ceil(chunk), images.div_ceil(chunk) * batch.strip_len(chunk)),
@@ -57,7 +60,6 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape, g: Geometr
     let even = (2 * TASKS * w.len() / x.len().max(1)).isqrt();
     let shares = even.max(w.len() * size_of::<T>() / SHARE_BYTES).max(1);
     let shares = panels.len().div_ceil(panels.len().div_ceil(shares));
-    let products = dy.len() / w.dims()[0] * w.len();
     let tasks = if threads::is_small(products) { 1 } else { TASKS };
     let parts = tasks.div_ceil(shares).min(units).max(1);
     let packed: usize = panels.iter().map(|panel| packing.panel_len(panel)).sum();

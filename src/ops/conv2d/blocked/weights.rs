@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::{
-    kernels::outer::{Factors, Run},
+    kernels::{
+        outer::{Factors, Run},
+        planes,
+    },
     simd::{BLOCK, Block},
 };
 use std::ops::Range;
@@ -20,28 +23,28 @@ pub(super) const BAND_BYTES: usize = 24 << 10;
 #[track_caller]
 pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
-    let [outputs, inputs, kh, kw] = [0, 1, 2, 3].map(|axis| w.dims()[axis]);
-    let weights = Weights { groups: g.groups, inputs, outputs: outputs / g.groups, taps: kh * kw };
-    let axes = Pass { direction: Direction::Forward, geometry: g }.axes([kh, kw]);
-    // Where rows and images end is of no matter to a 1x1 convolution: a band then reaches over several.
-    let rows = |t: &Tensor<T>| match t.dims() {
-        [n, h, width, c] if is_pointwise(w, g) => [1, n * h, width, c],
-        dims => dims,
-    };
-    let products = dy.len() / outputs * w.len();
-    let mut dw = Tensor::zeros(w);
-    let ([images, h, width, _], [_, oh, ow, _]) = (x.dims(), dy.dims());
-    let batch = Batch::new(axes.clone(), [h, width], [oh, ow], Packing::new(weights, Direction::Forward));
+    let (rows, joined) = Pass::forward(g).axes(w, dy.shape());
+    let packing = packing(joined.shape(), g.groups, Direction::Forward);
+    let axes = [rows, joined.columns.clone()];
+    let products = dy.len() / w.dims()[0] * w.len();
+    let mut dw = Tensor::zeros(joined.shape());
+    let ([images, h, width, c], [_, oh, ow, outputs]) = (x.dims(), dy.dims());
+    let [ow, outputs] = [ow / joined.neighbours, outputs * joined.neighbours];
+    let batch = Batch::new(axes.clone(), [h, width], [oh, ow], packing);
     if let Some(chunk) = batch.gradients_chunk::<T>(images).filter(|_| !is_pointwise(w, g)) {
         images::grad_weights(isa, (&batch, chunk, products), (dy, x), &mut dw);
-        return dw;
+        return joined.gradients(dw);
     }
-    let plan = Plan::new(rows(x), rows(dy), weights, axes);
+    // Where rows and images end is of no matter to a 1x1 convolution: a band then reaches over several.
+    let rows = |[n, h, width, c]: [usize; 4]| {
+        if is_pointwise(w, g) { [1, n * h, width, c] } else { [n, h, width, c] }
+    };
+    let plan = Plan::new(rows([images, h, width, c]), rows([images, oh, ow, outputs]), packing, axes);
     let bands = plan.bands::<T>(tile::blocks::<T>(isa));
     sum_up(isa, plan.packing, (products, x.len(), bands.len()), dw.as_mut_slice(), |share, part, sums| {
         plan.add(isa, share, &bands[part], (x.as_slice(), dy.as_slice()), sums);
     });
-    dw
+    joined.gradients(dw)
 }
 
 /// `dw` (O, I, KH, KW) from tasks that each add up a share of its panels over a part of the `units` that the batch
@@ -125,8 +128,7 @@ struct Plan {
 
 impl Plan {
     /// For inputs `x` and gradients `dy`, (N, H, W, C), of a convolution along `rows` and `columns`.
-    fn new(x: [usize; 4], dy: [usize; 4], weights: Weights, [rows, columns]: [Axis; 2]) -> Self {
-        let packing = Packing::new(weights, Direction::Forward);
+    fn new(x: [usize; 4], dy: [usize; 4], packing: Packing, [rows, columns]: [Axis; 2]) -> Self {
         let layout = Layout::new(packing.sources, &columns, dy[2]);
         let reach = rows.span(|step| step.reach(rows.source_phases));
         Self { rows, columns, x, dy, packing, layout, reach }
@@ -151,11 +153,16 @@ impl Plan {
         let mut gradients = Buffer::scratch(most * self.dy[2] * blocks * BLOCK);
         for band in bands {
             self.fill(band, x, &mut strip);
-            self.gather(band, share, dy, &mut gradients);
+            let places: Option<Vec<_>> = share.iter().map(|panel| self.in_place(band, panel, dy)).collect();
+            if places.is_none() {
+                self.gather(band, share, dy, &mut gradients);
+            }
+            let mut places = places.into_iter().flatten();
             let (mut rest, pixels) = (gradients.blocks(), band.rows.len() * self.dy[2]);
             for (panel, dw) in by_panel(self.packing, share, sums) {
                 let (mine, behind) = rest.split_at(pixels * panel.blocks);
-                self.band_products(isa, panel, band.rows.clone(), (&strip, mine), dw.as_chunks_mut().0);
+                let dy = places.next().unwrap_or((mine.as_flattened(), panel.blocks * BLOCK));
+                self.band_products(isa, panel, band.rows.clone(), (&strip, dy), dw.as_chunks_mut().0);
                 rest = behind;
             }
         }
@@ -170,6 +177,16 @@ impl Plan {
             let pixels = &x[(band.image * h + row as usize) * w * c..][..w * c];
             strip.fill(&self.layout, (row - start) as usize, pixels);
         }
+    }
+
+    /// The band's gradients of a panel's outputs where they are, and the way from one pixel to the next: products of
+    /// planes do not mind what is behind the last channel, if there is anything.
+    fn in_place<'a, T>(&self, band: &Band, panel: &Panel, dy: &'a [T]) -> Option<(&'a [T], usize)> {
+        let [_, height, width, o] = self.dy;
+        let first = (band.image * height + band.rows.start) * width * o + panel.channel;
+        let len = (band.rows.len() * width - 1) * o + panel.blocks * BLOCK;
+        let planes = self.packing.sources.grain() == 1;
+        dy.get(first..first + len).filter(|_| planes).map(|dy| (dy, o))
     }
 
     /// The band's gradients of a share's outputs, in whole blocks: one panel's pixels after the other's. All at once,
@@ -194,12 +211,12 @@ impl Plan {
         isa: Isa,
         panel: &Panel,
         rows: Range<usize>,
-        (strip, gradients): (&Strip<T>, &[Block<T>]),
+        factors: (&Strip<T>, (&[T], usize)),
         dw: &mut [Block<T>],
     ) {
-        let x = &strip.blocks()[panel.part * self.layout.part()..];
-        let blocks = self.packing.sources.blocks();
-        let mut taps = dw.chunks_exact_mut(BLOCK * panel.blocks);
+        let sources = self.packing.sources;
+        let row_len = self.columns.steps[0].len() * sources.grains() * sources.grain() * panel.blocks;
+        let mut kernel_rows = dw.chunks_exact_mut(row_len);
         let mut runs = Vec::with_capacity(rows.len());
         for row_tap in &self.rows.steps[0] {
             let reach = row_tap.reach(self.rows.source_phases);
@@ -212,19 +229,33 @@ impl Plan {
                 let dy = (row - rows.start) * self.dy[2];
                 inside.then_some(Run { x: (strip_row * self.layout.row()) as u32, dy: dy as u32 })
             }));
-            for column in &self.columns.steps[0] {
-                for block in 0..blocks {
-                    let dw = taps.next().expect("a gradient for each tap and block");
-                    let from = self.layout.offset(block, column.phase, column.shift);
-                    let factors = Factors {
-                        x: &x[from..],
-                        dy: gradients,
-                        runs: &runs,
-                        len: self.dy[2],
-                        depth: self.packing.sources.depth(),
-                    };
-                    T::outer(isa, panel.blocks, &factors, dw);
-                }
+            let dw = kernel_rows.next().expect("gradients for each row of the kernel");
+            self.row_products(isa, panel, &runs, factors, dw);
+        }
+    }
+
+    /// Adds the products of some runs of pixels to the gradients of one row of the kernel.
+    fn row_products<T: Real>(
+        &self,
+        isa: Isa,
+        panel: &Panel,
+        runs: &[Run],
+        (strip, (dy, pitch)): (&Strip<T>, (&[T], usize)),
+        dw: &mut [Block<T>],
+    ) {
+        let (part, sources) = (panel.part * self.layout.part(), self.packing.sources);
+        let (len, depth) = (self.dy[2], sources.depth());
+        let offsets = self.columns.steps[0].iter().flat_map(|column| {
+            (0..sources.grains()).map(|grain| part + self.layout.offset(grain, column.phase, column.shift))
+        });
+        if sources.grain() == 1 {
+            let offsets: Vec<_> = offsets.map(|offset| offset as u32).collect();
+            let x = strip.grains::<1>().as_flattened();
+            T::planes(isa, panel.blocks, &planes::Factors { x, offsets: &offsets, dy, pitch, runs, len }, dw);
+        } else {
+            for (offset, dw) in offsets.zip(dw.chunks_exact_mut(BLOCK * panel.blocks)) {
+                let (x, dy) = (&strip.grains()[offset..], dy.as_chunks().0);
+                T::outer(isa, panel.blocks, &Factors { x, dy, runs, len, depth }, dw);
             }
         }
     }

@@ -23,9 +23,10 @@ const JOB: &str = "RESIDUAL_TEST_MEMORY";
 /// Enough for sizes that find no storage of theirs at once to have some.
 const STEPS: usize = 6;
 
-/// How far the prediction may be off: a tenth, and half a megabyte for what is not the network's.
+/// How far the prediction may be off: a tenth, and a megabyte for what is not the network's, storage too small for the
+/// pool among it: some of that may be left from networks before, or none.
 const MARGIN: f64 = 0.1;
-const BESIDES: f64 = 0.5e6;
+const BESIDES: f64 = 1.2e6;
 
 #[test]
 fn small_networks_take_what_is_predicted() {

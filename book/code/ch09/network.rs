@@ -23,7 +23,7 @@ pub enum Kind {
 
 impl Kind {
     // ANCHOR: network
-    /// 7x7 patches, four 3x3 convolutions, an average, a classifier.
+    /// 49 patches of 4x4 pixels, four 3x3 convolutions, an average, a classifier.
     pub fn network(self, seed: u64) -> Sequential<f32> {
         let rng = &mut Generator::new(seed, 9);
         let mut net = Sequential::new();

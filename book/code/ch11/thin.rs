@@ -67,7 +67,7 @@ impl Design {
     }
 
     // ANCHOR: network
-    /// A stem that cuts the picture into 7x7 patches, four blocks, a classifier.
+    /// A stem that cuts the picture into 49 patches of 4x4 pixels, four blocks, a classifier.
     pub fn network(self, seed: u64) -> Sequential<f32> {
         let n = self.channels();
         let zero_init = self.kind == Kind::Closed;

@@ -160,7 +160,7 @@ pub fn cardinality(record: &Record, designs: &[Design]) -> String {
     let all = || record.runs.iter().map(|run| run.accuracy);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(0.0, f64::max));
     Chart {
-        title: "Accuracy on unseen pictures against the number of paths, at equal cost, five seeds each"
+        title: "Accuracy on unseen pictures against the number of paths, at equal cost, twelve seeds each"
             .into(),
         x: Axis { label: "paths C", range: [0.8, 40.0], log: true },
         y: Axis {

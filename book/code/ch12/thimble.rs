@@ -44,7 +44,7 @@ impl Design {
     }
 
     // ANCHOR: network
-    /// A stem that cuts a picture of 28x28 into 7x7 patches, the blocks, a classifier.
+    /// A stem that cuts a picture of 28x28 into 49 patches of 4x4, the blocks, a classifier.
     pub fn network(self, seed: u64) -> Sequential<f32> {
         let measures = Cardinality { paths: self.paths, width: self.width, channels: CHANNELS };
         let part = |i: usize| Options { seed: 1000 * seed + i as u64, ..Options::default() };

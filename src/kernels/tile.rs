@@ -228,6 +228,7 @@ fn ask_for<T: Number, S: Simd<T>, const P: usize, const V: usize>(simd: S, outpu
 }
 
 #[inline(always)]
+#[expect(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
 fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: [[S::V; V]; P],

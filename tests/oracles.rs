@@ -162,6 +162,9 @@ fn real_layers_equal_naive() {
         ([4, 40, 33, 3], [48, 3, 11, 11], plain.padding([2, 2]).stride([4, 4])),
         ([4, 18, 18, 128], [128, 4, 3, 3], same.groups(32)),
         ([4, 30, 30, 48], [48, 1, 5, 5], plain.padding([2, 2]).groups(48)),
+        // Few channels: planes, and neighbours that are joined, in rows and in small images.
+        ([20, 28, 28, 1], [6, 1, 5, 5], plain.padding([2, 2])),
+        ([20, 14, 14, 6], [16, 6, 5, 5], plain),
         // Small images, so many that they are laid out in two strips, and as many as leave one over.
         ([20, 8, 8, 256], [32, 256, 3, 3], same),
         ([15, 4, 4, 192], [96, 192, 3, 3], same.stride([2, 2])),

@@ -98,7 +98,7 @@ pub trait Simd<T>: Copy {
 }
 // ANCHOR_END: simd
 
-// ANCHOR: kernel
+// ANCHOR: transpose
 /// Rows as columns.
 ///
 /// Dealing row i and row i + 8 out in turns, for every i, moves the topmost bit of a number's row to the end of its
@@ -114,7 +114,9 @@ pub fn transpose<T, S: Simd<T>>(simd: S, mut rows: [S::V; BLOCK]) -> [S::V; BLOC
     }
     rows
 }
+// ANCHOR_END: transpose
 
+// ANCHOR: kernel
 /// A computation written once for every instruction set.
 ///
 /// Mark `run`, and whatever generic code it calls, `#[inline(always)]`: code that is not inlined

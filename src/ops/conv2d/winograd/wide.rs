@@ -43,12 +43,14 @@ pub(super) fn correlate<T: Real>(
         || [BLOCKS.min(blocks) * BLOCK, pitch(tiles)].map(|rows| Buffer::scratch(POSITIONS * rows * widest)),
         |[u, m], ((panel, packed), part)| {
             let width = panel.blocks * BLOCK;
+            // ANCHOR: on_the_way
             for (chunk, v) in chunks.iter().zip(&v) {
                 let range = chunk.start * width..chunk.end * width;
                 let turned = direction == Direction::Backward;
                 T::winograd_filters(isa, Packed { blocks: packed.blocks(), range, turned }, u.blocks_mut());
                 plan.multiply(isa, tiles, (v, chunk.clone()), (panel, u), m);
             }
+            // ANCHOR_END: on_the_way
             let to = Out { values: part, channels: width };
             plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), m, to);
         },

@@ -6,6 +6,8 @@ mod appendices;
 mod compare;
 #[path = "book/markdown.rs"]
 mod markdown;
+#[path = "book/networks.rs"]
+mod networks;
 
 use markdown::{Page, between};
 use serde::Deserialize;

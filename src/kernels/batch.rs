@@ -71,7 +71,8 @@ impl Batch {
         let blocks = self.source[0] * self.source[1] * parts * self.packing.sources.blocks();
         let most = STRIP_BYTES / (blocks * BLOCK * size_of::<T>());
         let chunk = images.div_ceil(images.div_ceil(most.max(1)).max(1));
-        // Planes are as many rows of gradients at a time as there are channels, and a tap more of each in an image's row.
+        // Planes are summed over as many at a time as there are channels; along an image's rows, each tap of a kernel's
+        // row counts as one more.
         let many = self.packing.sources.each >= FEW_ROWS;
         (many && chunk > self.output[1] && most > 0).then_some(chunk)
     }

@@ -14,7 +14,7 @@ use crate::{
 };
 
 // ANCHOR: tap
-/// One product of the sum: which block of the strip, by which piece of the filter.
+/// One product of the sum: which grain of the strip, by which piece of the filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tap {
     /// The grain of the strip that the first pixel reads; the others read the ones behind it.

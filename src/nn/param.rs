@@ -33,10 +33,11 @@ impl<T: Real> Param<T> {
     // ANCHOR: accumulate
     pub fn accumulate(&mut self, grad: &Tensor<T>) {
         assert_eq!(self.value.shape(), grad.shape(), "a gradient has its parameter's shape");
-        if self.grad.shape() != grad.shape() {
+        if self.grad.len() == 0 {
             self.grad = grad.clone();
             return;
         }
+        assert_eq!(self.grad.shape(), grad.shape(), "gradients of one parameter have one shape");
         let grad = grad.as_slice();
         threads::split(self.grad.as_mut_slice(), 1, |at, sum| {
             sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g);

@@ -97,7 +97,7 @@ zip!("AVX-512F" zip_pd_512(a, b: __m512d) {
     [_mm512_permutex2var_pd(a, low, b), _mm512_permutex2var_pd(a, high, b)]
 });
 
-/// What takes AVX2 a vector of ones and zeros, as [`Simd`] says.
+/// [`Simd::larger`] and [`Simd::where_equal`] on AVX2, whose comparisons give vectors of ones and zeros.
 macro_rules! choices_avx2 {
     ($V:ty, $larger:ident $where_equal:ident: $compare:ident $or:ident $and:ident $blend:ident) => {
         #[inline]
@@ -114,7 +114,7 @@ macro_rules! choices_avx2 {
     };
 }
 
-/// And AVX-512 a mask.
+/// The same on AVX-512, whose comparisons give masks.
 macro_rules! choices_avx512 {
     ($V:ty, $larger:ident $where_equal:ident: $compare:ident $blend:ident $keep:ident) => {
         #[inline]

@@ -162,11 +162,16 @@ fn correlate<T: Real>(
     out
 }
 
+/// How many pixels of a 1x1 convolution are worth a task.
+fn pixels_of_a_task(packing: Packing) -> usize {
+    let products = packing.sources.each * packing.results.total();
+    (WORTH_A_TASK / products).next_multiple_of(14).clamp(14, MOST_PIXELS)
+}
+
 /// A 1x1 convolution: `source` (pixels, sources) to `out` (pixels, results).
 fn pointwise<T: Real>(isa: Isa, (packing, panels): (Packing, &Panels<T>), source: &[T], out: &mut [T]) {
     let (sources, results) = (packing.sources.total(), packing.results.total());
-    let pixels =
-        (WORTH_A_TASK / (packing.sources.each * results)).next_multiple_of(14).clamp(14, MOST_PIXELS);
+    let pixels = pixels_of_a_task(packing);
     let plan = |pixels| {
         let axes = [Axis::forward(1, 1, 0, 1), Axis::forward(1, 1, 0, 1)];
         Correlation::new(axes, [1, pixels], [1, pixels], packing)

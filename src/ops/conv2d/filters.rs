@@ -113,7 +113,8 @@ mod tests {
         }
     }
 
-    /// Rows and small images, whole and ragged blocks, groups alone and merged, Winograd's form.
+    /// Rows and small images, whole and ragged blocks, groups alone and merged, Winograd's form with weights
+    /// turned before and on the way.
     #[test]
     fn equal_convolution_bias_and_relu_one_after_the_other() {
         for isa in Isa::available() {
@@ -124,6 +125,7 @@ mod tests {
                 ([2, 8, 3], [6, 3, 1, 1]),
                 ([3, 8, 24], [48, 3, 1, 6]),
                 ([12, 8, 16], [32, 3, 1, 1]),
+                ([3, 12, 144], [176, 3, 1, 1]),
             ] {
                 equal_naive::<f32>(isa, x, w);
                 equal_naive::<f64>(isa, x, w);

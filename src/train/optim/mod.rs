@@ -71,10 +71,12 @@ impl<T: Real> Optimizer<T> {
     }
 
     /// Moves every parameter that `visit` shows by its gradient, at learning rate `lr`. As in PyTorch, a parameter
-    /// without a gradient, to which nobody has added since [`zero_grad`], stays where it is.
+    /// without a gradient, to which nobody has added since [`zero_grad`], stays where it is. Unlike there, Adam's count
+    /// of steps is the optimiser's, also for a parameter that has stayed.
     ///
     /// # Panics
-    /// If `visit` does not show the same parameters, in the same order, at every step.
+    /// If `visit` does not show the same parameters, in the same order, at every step, or a gradient has another shape
+    /// than its parameter.
     #[track_caller]
     pub fn step(&mut self, lr: f64, visit: impl FnOnce(&mut Visitor<'_, T>)) {
         self.steps += 1;
@@ -89,7 +91,8 @@ impl<T: Real> Optimizer<T> {
                 let expected = memories.get(at).map(|memory| memory.name.as_str());
                 assert_eq!(expected, Some(name.as_str()), "parameter {at} is not that of the steps before");
             }
-            if param.grad.shape() == param.value.shape() {
+            if param.grad.len() > 0 {
+                assert_eq!(param.grad.shape(), param.value.shape(), "the gradient of parameter {at}");
                 rule.update(lr, steps, param, &mut memories[at]);
             }
             at += 1;

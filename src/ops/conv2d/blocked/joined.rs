@@ -8,7 +8,8 @@
 //! w'[j·O + o, i, kh, m] = w[o, i, kh, k]   where tap m of the joint kernel is tap k of neighbour j, else 0
 //! ```
 //!
-//! For a 5x5 kernel that is six fifths of the products, in half as many vectors.
+//! For a 5x5 kernel that is six fifths of the products, in half as many vectors. The zeros meet pixels outside of a
+//! neighbour's own window: an infinity there becomes a NaN here.
 
 use crate::{
     kernels::{

@@ -28,7 +28,7 @@ pub fn correlate<T: Real>(
     let (threads, channels) = (rayon::current_num_threads(), packing.sources);
     let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
     let strip = if is_pointwise(w, geometry) {
-        MOST_PIXELS * channels.parts * channels.grains() * channels.grain()
+        pixels_of_a_task(packing) * channels.parts * channels.grains() * channels.grain()
     } else if let Some(chunk) = batch.chunk::<T>(isa, images, threads) {
         batch.strip_len(chunk)
     } else {
@@ -53,7 +53,10 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape, g: Geometr
         Some(chunk) => (images.div_ceil(chunk), images.div_ceil(chunk) * batch.strip_len(chunk)),
         None => {
             let row = out_width * (tile::blocks::<T>(isa) + phases) * BLOCK * size_of::<T>();
-            (images * out_height.div_ceil((BAND_BYTES / row).clamp(1, out_height)), 0)
+            // Bands of a 1x1 convolution reach over images.
+            let (images, rows) =
+                if is_pointwise(w, g) { (1, images * out_height) } else { (images, out_height) };
+            (images * rows.div_ceil((BAND_BYTES / row).clamp(1, rows)), 0)
         }
     };
     let panels = packing.panels(tile::blocks::<T>(isa));

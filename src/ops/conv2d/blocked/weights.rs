@@ -150,7 +150,8 @@ impl Plan {
         let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
         let mut strip = Strip::new(&self.layout, strip_rows);
         let blocks: usize = share.iter().map(|panel| panel.blocks).sum();
-        let mut gradients = Buffer::scratch(most * self.dy[2] * blocks * BLOCK);
+        // Zeros, since lanes past a panel's last channel are read, if only to be dropped.
+        let mut gradients = Buffer::zeros(most * self.dy[2] * blocks * BLOCK);
         for band in bands {
             self.fill(band, x, &mut strip);
             let places: Option<Vec<_>> = share.iter().map(|panel| self.in_place(band, panel, dy)).collect();

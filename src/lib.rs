@@ -77,6 +77,8 @@ mod book {
     mod ch16 {}
     #[doc = include_str!("../book/src/appendix-rust.md")]
     mod appendix_rust {}
+    #[doc = include_str!("../book/src/appendix-networks.md")]
+    mod appendix_networks {}
     #[doc = include_str!("../book/src/appendix-notation.md")]
     mod appendix_notation {}
     #[doc = include_str!("../book/src/appendix-glossary.md")]

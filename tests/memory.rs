@@ -30,7 +30,7 @@ const BESIDES: f64 = 1.2e6;
 
 #[test]
 fn small_networks_take_what_is_predicted() {
-    for job in ["lenet5 32 train", "resnet20 32 train", "resnet20 32 infer"] {
+    for job in ["resnet20 32 train", "resnet20 256 infer"] {
         check(job);
     }
 }
@@ -150,8 +150,9 @@ fn faults() -> usize {
     rest.split_whitespace().nth(7).expect("the tenth field").parse().expect("a number")
 }
 
-/// Bytes of rows and gradients in the caches of one thread, which are not predicted.
-const CACHED: usize = 128 << 10;
+/// Bytes that are predicted or measured, but not both: storage of less than 64 KiB, panels of 1x1 convolutions among
+/// it, which is not counted, and rows and gradients in the caches of a thread.
+const UNCOUNTED: usize = 600 << 10;
 
 /// Inputs and weights of convolutions in all forms: rows, small images, single pixels, groups, Winograd's.
 const CONVOLUTIONS: [([usize; 4], [usize; 4], usize, usize); 9] = [
@@ -180,6 +181,7 @@ fn convolutions_lay_aside_what_is_predicted() {
 #[test]
 #[ignore = "what `convolutions_lay_aside_what_is_predicted` calls"]
 fn convolutions() {
+    let mut told = 0;
     for (x, w, stride, groups) in CONVOLUTIONS {
         let padding = w[2] / 2;
         let g = Geometry::default().stride([stride; 2]).padding([padding; 2]).groups(groups);
@@ -203,8 +205,10 @@ fn convolutions() {
                 x.shape(),
                 w.shape()
             );
-            let bound = predicted / 10 + CACHED * rayon::current_num_threads();
+            let bound = predicted / 10 + UNCOUNTED;
             assert!(measured.abs_diff(predicted) < bound, "off by more than {bound} bytes");
+            told += usize::from(predicted > 2 * bound);
         }
     }
+    assert!(told >= 10, "{told} predictions are large enough to be judged by such bounds");
 }

@@ -20,7 +20,7 @@ use residual::{
 use serde_json::Value;
 use std::{fs, path::Path};
 
-const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.05 --json";
+const TRAIN: &str = "train lenet5 --data data --batch-size 8 --lr 0.03 --json";
 
 /// LeNet-5's weights tell ten classes apart; the data has ten, and seven may be asked for.
 #[test]

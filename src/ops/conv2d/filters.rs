@@ -102,14 +102,12 @@ mod tests {
         ] {
             let filters = Filters::on(isa, &w, g, (added, cut), x.shape());
             let found = filters.forward(&x);
-            let off = found.as_slice().iter().zip(expected.as_slice()).map(|(&a, &b)| (a - b).abs());
+            let pairs = found.as_slice().iter().zip(expected.as_slice());
+            let squares = pairs.map(|(&a, &b)| ((a - b).to_f64().powi(2), b.to_f64().powi(2)));
+            let (error, norm) = squares.fold((0.0, 0.0), |(e, n), (a, b)| (e + a, n + b));
             // Integers are exact but in Winograd's form, whose numbers are fractions of them.
-            let bound = if filters.winograd.is_some() { 1e-3 } else { 0.0 };
-            assert!(
-                off.fold(0.0, |most, off| off.to_f64().max(most)) <= bound,
-                "{isa}, {g:?}, {:?}",
-                w.shape()
-            );
+            let bound: f64 = if filters.winograd.is_some() { 1e-5 } else { 0.0 };
+            assert!(error <= bound.powi(2) * norm, "{isa}, {g:?}, {:?}: {error} of {norm}", w.shape());
         }
     }
 

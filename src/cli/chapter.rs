@@ -44,7 +44,7 @@ const CHAPTERS: &[Chapter] = &[
     chapter("ch13_fast", "Making convolution fast", "one convolution in eleven forms, rounding", 5),
     chapter("ch14_recipe", "A training recipe", "one ingredient left out at a time, what each does", 12),
     chapter("ch15_weights", "Real weights", "a file's bytes, wrong orders, folded norms", 8),
-    chapter("ch16_beyond", "Beyond one machine", "gradients of many workers, a ring, large batches", 4),
+    chapter("ch16_beyond", "Beyond one machine", "gradients of many workers, a ring, large batches", 6),
 ];
 
 struct Chapter {

@@ -1,24 +1,9 @@
 //! The chapter's figures that are no charts.
 
 use super::{
-    common::chart::{color, escaped},
+    common::chart::{color, opened, text},
     parts::Part,
 };
-
-fn opened(width: usize, height: usize, title: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" font-size=\"14\">\n\
-         <title>{}</title>\n",
-        escaped(title)
-    )
-}
-
-fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
-    let content = escaped(content);
-    format!(
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"var(--fg, #222)\">{content}</text>\n"
-    )
-}
 
 /// From the side: which pixels of a row one output sees, through one large kernel and through three small ones.
 pub fn cones() -> String {

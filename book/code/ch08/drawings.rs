@@ -1,7 +1,7 @@
 //! The chapter's figures that are no charts.
 
 use super::{
-    common::chart::{color, escaped},
+    common::chart::{color, escaped, opened, text},
     costs::Costs,
     module::{Module, TABLE},
 };
@@ -10,21 +10,6 @@ use residual::nn::Outline;
 /// Colours of the branches: 1x1, 3x3, 5x5, pool.
 const INKS: [usize; 4] = [1, 2, 3, 5];
 const NAMES: [&str; 4] = ["1x1", "3x3", "5x5", "pool"];
-
-fn opened(height: f64, title: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 560 {height}\" role=\"img\" font-size=\"14\">\n\
-         <title>{}</title>\n",
-        escaped(title)
-    )
-}
-
-fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
-    let content = escaped(content);
-    format!(
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"var(--fg, #222)\">{content}</text>\n"
-    )
-}
 
 fn rect([x, y, width, height]: [f64; 4], ink: usize, opacity: f64) -> String {
     format!(
@@ -89,6 +74,7 @@ pub fn module(branches: &[Outline], module: &Module) -> String {
     const WIDE: f64 = 0.5;
     const MIDDLE: f64 = 280.0;
     let mut svg = opened(
+        560,
         380.0,
         "An Inception module as bands as wide as their channels: 192 go into each of four branches, narrow in front of \
          the 3x3 and the 5x5, and 256 come out side by side",
@@ -125,6 +111,7 @@ pub fn costs(all: &[Costs]) -> String {
     const ROW: f64 = 40.0;
     const LEFT: f64 = 34.0;
     let mut svg = opened(
+        560,
         40.0 + ROW * all.len() as f64,
         "Multiplications of each branch in the nine modules, with reductions and without: without, the 5x5 costs about as much as the 3x3",
     );

@@ -2,7 +2,7 @@
 
 use super::{
     common::{
-        chart::{Axis, Chart, Line, color, escaped},
+        chart::{Axis, Chart, Line, color, drawing, escaped},
         record::{Record, mean},
     },
     thimble::Design,
@@ -12,18 +12,6 @@ use std::fmt::Write;
 /// Of every figure.
 const WIDTH: f64 = 560.0;
 const INK: &str = "var(--fg, #222)";
-
-/// An SVG of this height around what `draw` adds.
-fn figure(height: f64, title: &str, draw: impl FnOnce(&mut String)) -> String {
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" font-size=\"14\">\n\
-         <title>{}</title>\n",
-        escaped(title)
-    );
-    draw(&mut svg);
-    svg.push_str("</svg>\n");
-    svg
-}
 
 fn text(svg: &mut String, (x, y): (f64, f64), anchor: &str, text: &str) {
     writeln!(
@@ -50,7 +38,7 @@ pub fn blocks() -> String {
     const CHANNELS: f64 = 64.0;
     let title = "Three blocks of equal cost as matrices: one dense 16 by 16 middle; four squares of 6 by 6 on a \
                  diagonal; a diagonal of 32";
-    figure(3.0 * 196.0, title, |svg| {
+    drawing([WIDTH, 3.0 * 196.0], title, |svg| {
         for (row, (paths, width)) in [(1, 16), (4, 6), (32, 1)].into_iter().enumerate() {
             let top = row as f64 * 196.0 + 30.0;
             let middle = top + CHANNELS * CELL / 2.0;
@@ -106,7 +94,7 @@ fn wire(svg: &mut String, path: &str) {
 /// The forms of a block side by side, with three of the paths drawn.
 pub fn forms() -> String {
     let title = "Split, concatenated and grouped form of one block";
-    figure(270.0, title, |svg| {
+    drawing([WIDTH, 270.0], title, |svg| {
         for (form, (name, centre)) in
             [("(a) split", 93.0), ("(b) concatenated", 280.0), ("(c) grouped", 467.0)].into_iter().enumerate()
         {

@@ -1,7 +1,7 @@
 //! The figures of chapter 13.
 
 use super::{
-    common::chart::{Axis, Chart, Line, color, escaped},
+    common::chart::{Axis, Chart, Line, color, drawing, escaped},
     counts::{LADDER, OTHERS},
     results::{Found, short},
 };
@@ -9,18 +9,6 @@ use std::fmt::Write;
 
 const WIDTH: f64 = 560.0;
 const INK: &str = "var(--fg, #222)";
-
-/// An SVG of this height around what `draw` adds.
-fn figure(height: f64, title: &str, draw: impl FnOnce(&mut String)) -> String {
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" font-size=\"14\">\n\
-         <title>{}</title>\n",
-        escaped(title)
-    );
-    draw(&mut svg);
-    svg.push_str("</svg>\n");
-    svg
-}
 
 fn add(svg: &mut String, element: std::fmt::Arguments) {
     writeln!(svg, "{element}").expect("strings take every write");
@@ -48,8 +36,8 @@ pub fn ladder(found: &Found) -> String {
     let bottom = 14.0 + ROW * rungs.len() as f64;
     let range = [0.1, 1000.0];
     let at = |rate: f64| LEFT + (RIGHT - LEFT) * decades(rate, range);
-    figure(
-        bottom + 42.0,
+    drawing(
+        [WIDTH, bottom + 42.0],
         "Billions of operations a second of one convolution, form by form, from the definition to Winograd's form",
         |svg| {
             for decade in [0.1, 1.0, 10.0, 100.0, 1000.0] {
@@ -185,7 +173,7 @@ pub fn roofline(found: &Found) -> String {
     let y = [lowest.log2().floor(), highest.log2().ceil()].map(f64::exp2);
     let chart = Roofs { x: [0.25, 256.0], y };
     let title = "Measured rates of layers and forms under the roofs of memory, second cache and arithmetic";
-    figure(430.0, title, |svg| {
+    drawing([WIDTH, 430.0], title, |svg| {
         chart.axes(svg);
         let [memory, second] = ["256 MB", "256 KB"].map(|size| found.one("read", size));
         chart.slope(svg, (memory, peak), 3, "memory");

@@ -2,25 +2,10 @@
 
 use super::{
     all_reduce::ring_turn,
-    common::chart::{color, escaped},
+    common::chart::{color, opened, text},
     group::{self, Node, Wire},
     overlap::Bucket,
 };
-
-fn opened(width: f64, height: f64, title: &str) -> String {
-    format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" font-size=\"14\">\n\
-         <title>{}</title>\n",
-        escaped(title)
-    )
-}
-
-fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
-    let content = escaped(content);
-    format!(
-        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"var(--fg, #222)\">{content}</text>\n"
-    )
-}
 
 fn rect([x, y, width, height]: [f64; 4], ink: usize, more: &str) -> String {
     format!(

@@ -1,7 +1,7 @@
 //! Line charts as SVG, made to be inlined: the page's own colours in light and dark, a title for
 //! those who listen, every line labelled at its end.
 
-use std::fmt::Write;
+use std::fmt::{Display, Write};
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 360.0;
@@ -214,4 +214,29 @@ pub fn color(index: usize) -> String {
 /// `text` as XML.
 pub fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// The beginning of a drawing; `</svg>` ends it.
+pub fn opened(width: impl Display, height: impl Display, title: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" role=\"img\" font-size=\"14\">\n\
+         <title>{}</title>\n",
+        escaped(title)
+    )
+}
+
+/// A drawing of this width and height around what `draw` adds.
+pub fn drawing([width, height]: [f64; 2], title: &str, draw: impl FnOnce(&mut String)) -> String {
+    let mut svg = opened(width, height, title);
+    draw(&mut svg);
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// A line of text in a drawing.
+pub fn text(x: f64, y: f64, anchor: &str, content: &str) -> String {
+    let content = escaped(content);
+    format!(
+        "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\" fill=\"var(--fg, #222)\">{content}</text>\n"
+    )
 }

@@ -33,7 +33,8 @@ const WORKERS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 type AllReduce = fn(&mut Node<f32>, &mut [f32]);
 
 // ANCHOR: slow_step
-/// Seconds of a step of `k` workers with slow lines. Each waits for a device of its own as long as its shard takes.
+/// Seconds of a step of `k` workers with slow lines, from the first one's start to the last one's end. Each waits for a
+/// device of its own as long as its shard takes.
 fn slow_step(k: usize, alone: f64, all_reduce: AllReduce) -> f64 {
     let times = group::run(k, SLOW, |mut node| {
         let mut gradient = vec![1.0; NUMBERS];
@@ -41,9 +42,11 @@ fn slow_step(k: usize, alone: f64, all_reduce: AllReduce) -> f64 {
         thread::sleep(Duration::from_secs_f64(alone / k as f64));
         all_reduce(&mut node, &mut gradient);
         assert!(gradient.iter().all(|&sum| sum == k as f32));
-        start.elapsed().as_secs_f64()
+        (start, Instant::now())
     });
-    times.into_iter().fold(0.0, f64::max)
+    let first = times.iter().map(|&(start, _)| start).min();
+    let last = times.iter().map(|&(_, end)| end).max();
+    first.zip(last).map_or(0.0, |(first, last)| (last - first).as_secs_f64())
 }
 // ANCHOR_END: slow_step
 

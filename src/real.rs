@@ -5,12 +5,15 @@ use crate::{
     kernels::{
         batch::Batch,
         correlate::{Correlation, Panels},
+        deal::{self, Pixels},
         filters::{Packing, Panel},
+        grouped,
         max_pool::{self, Walk},
+        norm::{self, Channels, Loss},
         outer::{self, Factors},
         planes,
         product::{self, Matrix},
-        strip::Strip,
+        strip::{Layout, Strip},
         tile::{self, Input, Output},
         winograd::{self, Image, Packed, Patch, Spread},
     },
@@ -49,12 +52,14 @@ pub trait Real: Number {
         isa: Isa,
         panel: &Panel,
         factors: (&Buffer<Self>, &[Block<Self>], usize, usize),
-        dw: &mut [Block<Self>],
+        dw: (&mut [Block<Self>], bool),
     );
     /// [`tile::run`].
     fn tile(isa: Isa, pixels: usize, blocks: usize, input: &Input<'_, Self>, output: &mut Output<'_, Self>);
     /// [`outer::run`].
     fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]);
+    /// [`grouped::products`].
+    fn grouped(isa: Isa, factors: &grouped::Factors<'_, Self>, dw: &mut [Block<Self>]);
     /// [`planes::run`].
     fn planes(isa: Isa, blocks: usize, factors: &planes::Factors<'_, Self>, dw: &mut [Block<Self>]);
     /// [`product::dot`].
@@ -67,6 +72,12 @@ pub trait Real: Number {
         factors: [Matrix<'_, Self>; 2],
         c: (&mut [Self], usize),
     );
+    /// [`Strip::fill`].
+    fn fill_strip(isa: Isa, strip: &mut Strip<Self>, layout: &Layout, row: usize, pixels: &[Self]);
+    /// [`Batch::fill`].
+    fn fill_batch(plan: &Batch, isa: Isa, chunk: usize, source: &[Self], strip: &mut Buffer<Self>);
+    /// [`deal::run`].
+    fn deal(isa: Isa, blocks: usize, pixels: Pixels<'_, Self>, to: &mut [Block<Self>], step: usize);
     /// [`Packing::pack`].
     fn pack(isa: Isa, packing: &Packing, panel: &Panel, w: &[Self]) -> Buffer<Self>;
     /// [`Packing::unpack`].
@@ -75,6 +86,14 @@ pub trait Real: Number {
     fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], &mut [Self]));
     /// [`max_pool::backward`].
     fn max_pool_backward(isa: Isa, walk: &Walk<'_>, from: (&[Self], &[Self]), dx: &mut [Self]);
+    /// [`norm::moments`].
+    fn moments(isa: Isa, xs: &[Self], mean: &mut [Self], squares: &mut [Self]);
+    /// [`norm::normalise`].
+    fn normalise(isa: Isa, by: Channels<'_, Self>, xs: Option<&[Self]>, ys: &mut [Self]);
+    /// [`norm::gradients`].
+    fn norm_gradients(isa: Isa, by: Channels<'_, Self>, from: [&[Self]; 2], to: [&mut [Self]; 2]);
+    /// [`norm::descend`].
+    fn norm_descend(isa: Isa, by: Channels<'_, Self>, loss: Loss<'_, Self>, xs: &[Self], dxs: &mut [Self]);
     /// [`winograd::input`].
     fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
     /// [`winograd::gradient`].
@@ -109,7 +128,7 @@ macro_rules! real {
                 isa: Isa,
                 panel: &Panel,
                 factors: (&Buffer<Self>, &[Block<Self>], usize, usize),
-                dw: &mut [Block<Self>],
+                dw: (&mut [Block<Self>], bool),
             ) {
                 plan.products(isa, panel, factors, dw);
             }
@@ -120,6 +139,10 @@ macro_rules! real {
 
             fn outer(isa: Isa, blocks: usize, factors: &Factors<'_, Self>, dw: &mut [Block<Self>]) {
                 outer::run(isa, blocks, factors, dw);
+            }
+
+            fn grouped(isa: Isa, factors: &grouped::Factors<'_, Self>, dw: &mut [Block<Self>]) {
+                grouped::products(isa, factors, dw);
             }
 
             fn planes(isa: Isa, blocks: usize, factors: &planes::Factors<'_, Self>, dw: &mut [Block<Self>]) {
@@ -140,6 +163,18 @@ macro_rules! real {
                 product::spread(isa, size, depth, factors, c);
             }
 
+            fn fill_strip(isa: Isa, strip: &mut Strip<Self>, layout: &Layout, row: usize, pixels: &[Self]) {
+                strip.fill(isa, layout, row, pixels);
+            }
+
+            fn fill_batch(plan: &Batch, isa: Isa, chunk: usize, source: &[Self], strip: &mut Buffer<Self>) {
+                plan.fill(isa, chunk, source, strip);
+            }
+
+            fn deal(isa: Isa, blocks: usize, pixels: Pixels<'_, Self>, to: &mut [Block<Self>], step: usize) {
+                deal::run(isa, blocks, pixels, to, step);
+            }
+
             fn pack(isa: Isa, packing: &Packing, panel: &Panel, w: &[Self]) -> Buffer<Self> {
                 packing.pack(isa, panel, w)
             }
@@ -154,6 +189,22 @@ macro_rules! real {
 
             fn max_pool_backward(isa: Isa, walk: &Walk<'_>, from: (&[Self], &[Self]), dx: &mut [Self]) {
                 max_pool::backward(isa, walk, from, dx);
+            }
+
+            fn moments(isa: Isa, xs: &[Self], mean: &mut [Self], squares: &mut [Self]) {
+                norm::moments(isa, xs, mean, squares);
+            }
+
+            fn normalise(isa: Isa, by: Channels<'_, Self>, xs: Option<&[Self]>, ys: &mut [Self]) {
+                norm::normalise(isa, by, xs, ys);
+            }
+
+            fn norm_gradients(isa: Isa, by: Channels<'_, Self>, from: [&[Self]; 2], to: [&mut [Self]; 2]) {
+                norm::gradients(isa, by, from, to);
+            }
+
+            fn norm_descend(isa: Isa, by: Channels<'_, Self>, loss: Loss<'_, Self>, xs: &[Self], dxs: &mut [Self]) {
+                norm::descend(isa, by, loss, xs, dxs);
             }
 
             fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {

@@ -12,6 +12,7 @@
 use super::{
     axis::Axis,
     correlate::Panels,
+    deal::{self, Pixels},
     filters::{Packing, Panel},
     outer::{self, Factors, Run},
     planes,
@@ -61,7 +62,7 @@ impl Batch {
         let width = self.output[1].div_ceil(self.axes[1].output_phases());
         let fills = images > 0 && even(images, 1) > even(width, 1);
         let fits = self.strip_len(most.min(images)) * size_of::<T>() <= STRIP_BYTES;
-        (fills && fits).then(|| even(images, threads))
+        (fills && fits && self.packing.sources.group.is_none()).then(|| even(images, threads))
     }
 
     /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough.
@@ -74,7 +75,8 @@ impl Batch {
         // Planes are summed over as many at a time as there are channels; along an image's rows, each tap of a kernel's
         // row counts as one more.
         let many = self.packing.sources.each >= FEW_ROWS;
-        (many && chunk > self.output[1] && most > 0).then_some(chunk)
+        let apart = self.packing.sources.group.is_some();
+        (!apart && many && chunk > self.output[1] && most > 0).then_some(chunk)
     }
 
     /// How many numbers the strip of a chunk of images holds.
@@ -108,9 +110,12 @@ impl Batch {
     }
 
     /// Lays out the images of one chunk, `source` (N, H, W, C), in a strip of zeros or of another chunk.
-    pub fn fill<T: Number>(&self, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
+    pub fn fill<T: Number>(&self, isa: Isa, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
         match self.packing.sources.grain() {
             1 => self.fill_planes(chunk, source, strip),
+            _ if self.packing.sources.each.is_multiple_of(BLOCK) => {
+                self.fill_whole(isa, chunk, source, strip)
+            }
             _ => self.fill_blocks(chunk, source, strip),
         }
     }
@@ -120,6 +125,17 @@ impl Batch {
         for (i, numbers) in source.chunks_exact(image).enumerate() {
             let places = strip[i..].iter_mut().step_by(chunk);
             places.zip(numbers).for_each(|(to, from)| *to = *from);
+        }
+    }
+
+    fn fill_whole<T: Number>(&self, isa: Isa, chunk: usize, source: &[T], strip: &mut Buffer<T>) {
+        let (total, positions) = (self.packing.sources.total(), self.source[0] * self.source[1]);
+        let image = positions * total;
+        let places = strip.blocks_mut().chunks_exact_mut(self.sources() * chunk);
+        for (position, to) in places.take(positions).enumerate() {
+            let numbers = &source[position * total..];
+            let pixels = Pixels { numbers, pitch: image, count: source.len() / image, groups: total / BLOCK };
+            deal::run(isa, 1, pixels, to, chunk);
         }
     }
 
@@ -165,7 +181,7 @@ impl Batch {
                         filter: (place.tap * grains + grain) as u32,
                     }));
                 }
-                let input = tile::Input { strip, taps: &taps, panel: weights.blocks(), depth };
+                let input = tile::Input { strip, taps: &taps, panel: weights.blocks(), depth, ahead: &[] };
                 let values = &mut out[position * total + panel.channel..];
                 let mut output = tile::Output { values, stride: image, channels: panel.channels, after };
                 tile::run(isa, images, panel.blocks, &input, &mut output);
@@ -173,14 +189,15 @@ impl Batch {
         }
     }
 
-    /// Adds a chunk's products to a panel of weight gradients, packed. `x` is the chunk's strip, and `dy` its
-    /// gradients of the panel's outputs, those of all images for each position.
+    /// A chunk's products for a panel of weight gradients, packed. `x` is the chunk's strip, and `dy` its gradients
+    /// of the panel's outputs, those of all images for each position. They are added to what stands in `dw` if they
+    /// go `onto` it.
     pub fn products<T: Number>(
         &self,
         isa: Isa,
         panel: &Panel,
         (x, dy, chunk, images): (&Buffer<T>, &[Block<T>], usize, usize),
-        dw: &mut [Block<T>],
+        (dw, onto): (&mut [Block<T>], bool),
     ) {
         let ([height, width], sources) = (self.output, self.packing.sources);
         let (grains, depth) = (sources.grains(), sources.depth());
@@ -197,7 +214,7 @@ impl Batch {
             let offsets: Vec<_> = (0..grains).map(|plane| (plane * chunk) as u32).collect();
             for (runs, dw) in runs.iter().zip(dw.chunks_exact_mut(grains * panel.blocks)) {
                 let (dy, pitch) = (dy.as_flattened(), panel.blocks * BLOCK);
-                let factors = planes::Factors { x, offsets: &offsets, dy, pitch, runs, len: images };
+                let factors = planes::Factors { x, offsets: &offsets, dy, pitch, runs, len: images, onto };
                 planes::run(isa, panel.blocks, &factors, dw);
             }
             return;
@@ -205,7 +222,7 @@ impl Batch {
         let x = &x.blocks()[panel.part * grains * chunk..];
         for (i, dw) in dw.chunks_exact_mut(BLOCK * panel.blocks).enumerate() {
             let (x, runs) = (&x[i % grains * chunk..], &runs[i / grains]);
-            outer::run(isa, panel.blocks, &Factors { x, dy, runs, len: images, depth }, dw);
+            outer::run(isa, panel.blocks, &Factors { x, dy, runs, len: images, depth, onto, ahead: &[] }, dw);
         }
     }
 }

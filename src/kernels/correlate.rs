@@ -3,7 +3,8 @@
 use super::{
     axis::Axis,
     filters::{Packing, Panel},
-    strip::{self, Layout, Strip},
+    grouped,
+    strip::{Ahead, Layout, Strip},
     tile::{self, After, Tap},
 };
 use crate::{
@@ -99,8 +100,9 @@ impl Correlation {
 
     /// A strip for one band.
     pub fn strip<T: Number>(&self) -> Strip<T> {
-        let steps = self.band::<T>().div_ceil(self.rows.output_phases());
-        let rows = (steps - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
+        let rows = (self.steps(self.band::<T>()) - 1) * self.rows.source_phases
+            + (self.reach.1 - self.reach.0) as usize
+            + 1;
         Strip::new(&self.layout, rows)
     }
 
@@ -129,20 +131,37 @@ impl Correlation {
     ) {
         let row_len = self.output[1] * self.packing.results.total();
         let rows = first..first + out.len() / row_len;
-        let filled = self.fill(&rows, source, strip);
+        let filled = self.fill(isa, &rows, source, strip);
         let behind = source.get(filled * self.source_row()..).unwrap_or_default();
-        let mut ahead =
-            behind.chunks((self.rows.source_phases * self.source_row()).div_ceil(panels.packed.len()));
+        let next =
+            &behind[..behind.len().min(self.steps(rows.len()) * self.rows.source_phases * self.source_row())];
+        let mut ahead = Ahead::new([next, &[]], panels.packed.len() * rows.len() * self.tiles::<T>(isa));
         for (panel, weights) in &panels.packed {
             let grains = strip.grains::<D>().get(panel.part * self.layout.part()..).unwrap_or_default();
             for row in rows.clone() {
                 let out = &mut out[(row - first) * row_len..][..row_len];
                 let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
-                strip::ask_for(isa, ahead.next().unwrap_or_default());
                 let after = panels.after(panel);
-                self.row(isa, row, (&grains[from * self.layout.row()..], panel, weights, after), out);
+                self.row(
+                    isa,
+                    row,
+                    (&grains[from * self.layout.row()..], panel, weights, after),
+                    &mut ahead,
+                    out,
+                );
             }
         }
+    }
+
+    /// How many times the kernel moves on, down the rows of a band.
+    fn steps(&self, rows: usize) -> usize {
+        rows.div_ceil(self.rows.output_phases())
+    }
+
+    /// How many tiles a row has for each panel.
+    fn tiles<T: Number>(&self, isa: Isa) -> usize {
+        let (phases, most) = (self.columns.output_phases(), tile::pixels::<T>(isa, tile::blocks::<T>(isa)));
+        phases * self.output[1].div_ceil(phases).div_ceil(most)
     }
 
     fn source_row(&self) -> usize {
@@ -150,7 +169,7 @@ impl Correlation {
     }
 
     /// Returns how many of the image's rows are done with.
-    fn fill<T: Number>(&self, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) -> usize {
+    fn fill<T: Number>(&self, isa: Isa, rows: &Range<usize>, source: &[T], strip: &mut Strip<T>) -> usize {
         let height = self.source[0];
         let step = |row: usize| row / self.rows.output_phases() * self.rows.source_phases;
         let start = step(rows.start) as isize + self.reach.0;
@@ -158,7 +177,7 @@ impl Correlation {
         let end = end.min(height as isize);
         for row in start.max(0)..end {
             let pixels = &source[row as usize * self.source_row()..][..self.source_row()];
-            strip.fill(&self.layout, (row - start) as usize, pixels);
+            strip.fill(isa, &self.layout, (row - start) as usize, pixels);
         }
         end.max(0) as usize
     }
@@ -168,6 +187,7 @@ impl Correlation {
         isa: Isa,
         row: usize,
         (strip, panel, weights, after): (&[[T; D]], &Panel, &Buffer<T>, After<'_, T>),
+        ahead: &mut Ahead<'_, T>,
         out: &mut [T],
     ) {
         let total = self.packing.results.total();
@@ -177,17 +197,32 @@ impl Correlation {
             let pixels = (self.output[1] + phases - 1 - phase) / phases;
             let per_row = self.columns.steps[phase].len() * self.packing.sources.grains();
             let taps = &taps[inside.start * per_row..inside.end * per_row];
-            for tile in split(pixels, tile::pixels::<T>(isa, panel.blocks)) {
+            let grouped = self.packing.sources.group.is_some();
+            let most = if grouped { grouped::pixels::<T>(isa) } else { tile::pixels::<T>(isa, panel.blocks) };
+            for tile in split(pixels, most) {
                 let at = (tile.start * phases + phase) * total + panel.channel;
                 let input = tile::Input {
                     strip: &strip[tile.start..],
                     taps,
                     panel: weights.blocks(),
                     depth: self.packing.sources.depth(),
+                    ahead: ahead.next_piece(),
                 };
                 let (values, stride, channels) = (&mut out[at..], phases * total, panel.channels);
                 let mut output = tile::Output { values, stride, channels, after };
-                tile::run(isa, tile.len(), panel.blocks, &input, &mut output);
+                if grouped {
+                    let strip = input.strip.as_flattened().as_chunks().0;
+                    let input = tile::Input {
+                        strip,
+                        taps,
+                        panel: input.panel,
+                        depth: input.depth,
+                        ahead: input.ahead,
+                    };
+                    grouped::run(isa, tile.len(), &input, &mut output);
+                } else {
+                    tile::run(isa, tile.len(), panel.blocks, &input, &mut output);
+                }
             }
         }
     }

@@ -12,10 +12,14 @@
 //! Backward through the input, inputs and outputs change places, and nothing else.
 //!
 //! Groups narrower than a block are merged until they fill one; between channels of different
-//! groups the weight is zero. A depthwise convolution is sixteen groups in one block, on whose
-//! diagonal the weights are.
+//! groups the weight is zero. Where they fill one evenly, as many inputs as outputs, these zeros are left out, as
+//! [`grouped`] says:
+//!
+//! ```text
+//! panel[tap][channel of a group][16 outputs]
+//! ```
 
-use super::strip::Channels;
+use super::{grouped, strip::Channels};
 use crate::{
     buffer::Buffer,
     number::Number,
@@ -60,6 +64,13 @@ pub struct Panel {
     pub blocks: usize,
 }
 
+impl Panel {
+    /// Whether no lane is empty.
+    pub fn is_whole(&self) -> bool {
+        self.channels == self.blocks * BLOCK
+    }
+}
+
 /// How weights are cut into panels.
 #[derive(Clone, Copy, Debug)]
 pub struct Packing {
@@ -77,8 +88,10 @@ impl Packing {
         let Weights { groups, inputs, outputs, .. } = weights;
         let narrow = inputs.min(outputs);
         let merged = (1..=groups).rev().find(|m| groups % m == 0 && m * narrow <= BLOCK).unwrap_or(1);
+        let even = inputs == outputs && merged > 1 && merged * narrow == BLOCK;
+        let group = Some(narrow).filter(|&width| even && grouped::fits(width));
         let [inputs, outputs] =
-            [inputs, outputs].map(|n| Channels { parts: groups / merged, each: merged * n });
+            [inputs, outputs].map(|n| Channels { parts: groups / merged, each: merged * n, group });
         let (sources, results) = match direction {
             Direction::Forward => (inputs, outputs),
             Direction::Backward => (outputs, inputs),
@@ -88,7 +101,7 @@ impl Packing {
 
     /// The panels, at most `blocks` blocks wide, in order of their channels.
     pub fn panels(&self, blocks: usize) -> Vec<Panel> {
-        let Channels { parts, each } = self.results;
+        let Channels { parts, each, .. } = self.results;
         let in_part = |part: usize| {
             let whole = self.results.blocks() / blocks;
             let starts = (0..whole).map(move |i| (i * blocks, blocks));
@@ -108,16 +121,16 @@ impl Packing {
         self.weights.taps * self.tap_len(panel)
     }
 
-    /// How many of them belong to one tap: a row for each source channel, and for those that its last grain lacks.
+    /// How many of them belong to one tap: a row for each source channel, and for those that its last grain lacks; or
+    /// for each channel of a group.
     fn tap_len(&self, panel: &Panel) -> usize {
-        self.sources.grains() * self.sources.grain() * panel.blocks * BLOCK
+        self.sources.rows() * panel.blocks * BLOCK
     }
 
     /// A panel of `w` (O, I, KH, KW).
     pub fn pack<T: Number>(&self, isa: Isa, panel: &Panel, w: &[T]) -> Buffer<T> {
         let len = self.panel_len(panel);
-        let whole =
-            panel.channels == panel.blocks * BLOCK && self.sources.each.is_multiple_of(self.sources.grain());
+        let whole = panel.is_whole() && self.sources.each.is_multiple_of(self.sources.grain());
         let mut packed = if whole && !self.merges() { Buffer::scratch(len) } else { Buffer::zeros(len) };
         if self.has_squares() {
             T::dispatch(isa, Pack { packing: self, panel, w, packed: &mut packed });
@@ -215,7 +228,8 @@ impl Packing {
             if results.is_empty() {
                 continue;
             }
-            let at = in_part * lanes + results.start - panel.channel;
+            let row = self.sources.group.map_or(in_part, |width| in_part % width);
+            let at = row * lanes + results.start - panel.channel;
             let (output, input, step) = match self.direction {
                 Direction::Forward => (results.start, source % inputs, inputs),
                 Direction::Backward => (source, results.start % inputs, 1),

@@ -8,14 +8,17 @@
 //! |---|---|
 //! | [`axis`] | along one axis, which source position each tap of an output reads |
 //! | [`strip`] | source rows in blocks of 16 channels, padded with zeros, split by stride |
+//! | [`mod@deal`] | pixel after pixel as block after block |
 //! | [`filters`] | weights in the order in which a tile reads them; groups too narrow for a block merged |
 //! | [`mod@tile`] | P pixels by V blocks of outputs, in registers, over a list of taps |
 //! | [`correlate`] | a band of output rows: fill the strip, run the tiles |
 //! | [`outer`] | C channels by V blocks of weight gradients, in registers, over runs of pixels |
+//! | [`grouped`] | tile and outer product for groups that are narrower than a block |
 //! | [`planes`] | the same where there are few channels, each of which lies in a plane of its own |
 //! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
 //! | [`batch`] | for small images: the same position of many images as the pixels of a tile |
 //! | [`max_pool`] | who wins a window, and what winners collect |
+//! | [`norm`] | batch normalisation, a few channels of all pixels at a time |
 //! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!
@@ -25,8 +28,11 @@
 pub mod axis;
 pub mod batch;
 pub mod correlate;
+pub mod deal;
 pub mod filters;
+pub mod grouped;
 pub mod max_pool;
+pub mod norm;
 pub mod outer;
 pub mod peak;
 pub mod planes;

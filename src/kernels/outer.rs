@@ -32,9 +32,13 @@ pub struct Factors<'a, T> {
     pub len: usize,
     /// How many channels of a block of `x` to visit: 16, or fewer where there are fewer.
     pub depth: usize,
+    /// Whether the products are added to what stands there, or it has no value yet.
+    pub onto: bool,
+    /// What to ask for meanwhile.
+    pub ahead: &'a [Block<T>],
 }
 
-/// Adds the products of all channels of one block of inputs to `dw`: 16 x `blocks` blocks.
+/// The products of all channels of one block of inputs, in `dw`: 16 x `blocks` blocks.
 ///
 /// # Panics
 /// If `blocks` is neither one nor two.
@@ -74,8 +78,11 @@ impl<T: Number, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V>
             unreachable!("{C} channels by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
         let dw = self.dw.as_chunks_mut::<V>().0.as_chunks_mut::<C>().0;
-        for (i, dw) in dw.iter_mut().enumerate().take(self.factors.depth.div_ceil(C)) {
-            add::<T, S, C, V>(simd, self.factors, i * C, dw);
+        let parts = self.factors.depth.div_ceil(C);
+        let mut ahead = self.factors.ahead.chunks(self.factors.ahead.len().div_ceil(parts).max(1));
+        for (i, dw) in dw.iter_mut().enumerate().take(parts) {
+            let factors = Factors { ahead: ahead.next().unwrap_or_default(), ..*self.factors };
+            add::<T, S, C, V>(simd, &factors, i * C, dw);
         }
     }
 }
@@ -92,15 +99,21 @@ fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
     assert!(first + C <= BLOCK, "channels {first}.. of a block");
     let dy = factors.dy.as_chunks::<V>().0;
     let mut sums = [[simd.splat(T::ZERO); V]; C];
-    for c in 0..C {
-        for v in 0..V {
-            sums[c][v] = simd.load(&dw[c][v]);
+    if factors.onto {
+        for c in 0..C {
+            for v in 0..V {
+                sums[c][v] = simd.load(&dw[c][v]);
+            }
         }
     }
+    let mut ahead = factors.ahead.iter();
     for run in factors.runs {
         let x = &factors.x[run.x as usize..][..factors.len];
         let pixels = x.iter().zip(&dy[run.dy as usize..][..factors.len]);
         for (x, dy) in pixels {
+            if let Some(block) = ahead.next() {
+                simd.prefetch(block);
+            }
             let mut g = [simd.splat(T::ZERO); V];
             for v in 0..V {
                 g[v] = simd.load(&dy[v]);

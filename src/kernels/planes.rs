@@ -28,12 +28,14 @@ pub struct Factors<'a, T> {
     pub runs: &'a [Run],
     /// How many pixels each run has.
     pub len: usize,
+    /// Whether the products are added to what stands there, or it has no value yet.
+    pub onto: bool,
 }
 
 /// The most rows at a time: enough to hide a multiply-add's latency behind the others.
 const MOST_ROWS: usize = 8;
 
-/// Adds the products to `dw`: `blocks` blocks for each row.
+/// The products, in `dw`: `blocks` blocks for each row.
 ///
 /// # Panics
 /// If `blocks` is neither one nor two.
@@ -71,13 +73,15 @@ impl<T: Number, const C: usize, const V: usize> Kernel<T> for Planes<'_, T, C, V
         if C * V + V + 1 > S::BLOCKS {
             unreachable!("{C} rows by {V} blocks do not fit into {} registers", S::BLOCKS);
         }
-        let Self { factors: &Factors { x, dy, pitch, runs, len, .. }, offsets, dw } = self;
+        let Self { factors: &Factors { x, dy, pitch, runs, len, onto, .. }, offsets, dw } = self;
         let offsets: &[u32; C] = offsets.first_chunk().expect("C rows");
         let dw: &mut [[Block<T>; V]; C] = dw.as_chunks_mut().0.first_chunk_mut().expect("C rows of V blocks");
         let mut sums = [[simd.splat(T::ZERO); V]; C];
-        for c in 0..C {
-            for v in 0..V {
-                sums[c][v] = simd.load(&dw[c][v]);
+        if onto {
+            for c in 0..C {
+                for v in 0..V {
+                    sums[c][v] = simd.load(&dw[c][v]);
+                }
             }
         }
         for run in runs {

@@ -9,11 +9,14 @@
 //! the stride. Positions outside the image and channels past the last stay zero: they are zeroed
 //! once, and filling a row never touches them.
 
-use super::axis::Axis;
+use super::{
+    axis::Axis,
+    deal::{self, Pixels},
+};
 use crate::{
     buffer::Buffer,
     number::Number,
-    simd::{BLOCK, Block, Isa, Kernel, Simd},
+    simd::{BLOCK, Block, Isa},
 };
 
 /// So many channels or fewer lie in planes of their own: of a block they would leave half empty.
@@ -26,6 +29,8 @@ pub struct Channels {
     pub parts: usize,
     /// Channels in each.
     pub each: usize,
+    /// How wide the groups are that a part is a block of, if they are of the kind of [`grouped`](super::grouped).
+    pub group: Option<usize>,
 }
 
 impl Channels {
@@ -49,9 +54,14 @@ impl Channels {
         self.each.div_ceil(self.grain())
     }
 
-    /// How many channels of a grain a kernel has to visit.
+    /// How many channels of a grain, or of a group, a kernel has to visit.
     pub fn depth(&self) -> usize {
-        self.each.min(self.grain())
+        self.group.unwrap_or(self.each.min(self.grain()))
+    }
+
+    /// How many rows of weights each part has for a tap: one for each channel of its grains, or of a group.
+    pub fn rows(&self) -> usize {
+        self.group.unwrap_or(self.grains() * self.grain())
     }
 
     /// Every grain in order: its first channel, and how many channels it holds.
@@ -105,19 +115,26 @@ pub fn copy<T: Copy>(to: &mut Block<T>, from: &[T]) {
     }
 }
 
-/// Asks for memory that will be copied soon.
-pub fn ask_for<T: Number>(isa: Isa, pixels: &[T]) {
-    T::dispatch(isa, Ask(pixels.as_chunks().0));
+/// Memory that will be copied soon. Kernels ask for it piece by piece, while they multiply.
+#[derive(Debug)]
+pub struct Ahead<'a, T> {
+    rest: [&'a [Block<T>]; 2],
+    piece: usize,
 }
 
-struct Ask<'a, T>(&'a [Block<T>]);
+impl<'a, T> Ahead<'a, T> {
+    /// Two stretches of memory, in so many pieces.
+    pub fn new(memory: [&'a [T]; 2], pieces: usize) -> Self {
+        let rest = memory.map(|numbers| numbers.as_chunks().0);
+        Self { rest, piece: (rest[0].len() + rest[1].len()).div_ceil(pieces.max(1)) }
+    }
 
-impl<T: Number> Kernel<T> for Ask<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        self.0.iter().for_each(|block| simd.prefetch(block));
+    /// The next piece.
+    pub fn next_piece(&mut self) -> &'a [Block<T>] {
+        let from = usize::from(self.rest[0].is_empty());
+        let (piece, rest) = self.rest[from].split_at(self.piece.min(self.rest[from].len()));
+        self.rest[from] = rest;
+        piece
     }
 }
 
@@ -142,9 +159,10 @@ impl<T: Number> Strip<T> {
     ///
     /// Every fill of one strip has to use the same layout and the same number of pixels: what this
     /// one does not write is zero only because no other one wrote it.
-    pub fn fill(&mut self, layout: &Layout, row: usize, pixels: &[T]) {
+    pub fn fill(&mut self, isa: Isa, layout: &Layout, row: usize, pixels: &[T]) {
         match layout.channels.grain() {
             1 => self.fill_planes(layout, row, pixels),
+            _ if layout.channels.each.is_multiple_of(BLOCK) => self.fill_whole(isa, layout, row, pixels),
             _ => self.fill_blocks(layout, row, pixels),
         }
     }
@@ -159,6 +177,18 @@ impl<T: Number> Strip<T> {
             to.iter_mut()
                 .zip(from.iter().step_by(phases * channels.total()))
                 .for_each(|(to, from)| *to = *from);
+        }
+    }
+
+    fn fill_whole(&mut self, isa: Isa, layout: &Layout, row: usize, pixels: &[T]) {
+        let Layout { channels, phases, width, .. } = *layout;
+        let blocks = &mut self.data.blocks_mut()[row * layout.row()..][..layout.row()];
+        let (total, first) = (channels.total(), -layout.first as usize);
+        for phase in 0..phases {
+            let numbers = pixels.get(phase * total..).unwrap_or_default();
+            let count = (numbers.len() / total).div_ceil(phases).min(width - first);
+            let pixels = Pixels { numbers, pitch: phases * total, count, groups: total / BLOCK };
+            deal::run(isa, 1, pixels, &mut blocks[phase * width + first..], phases * width);
         }
     }
 

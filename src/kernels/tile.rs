@@ -35,6 +35,8 @@ pub struct Input<'a, T, const D: usize = BLOCK> {
     pub panel: &'a [Block<T>],
     /// How many channels of each grain to visit: D, or fewer where there are fewer.
     pub depth: usize,
+    /// What to ask for meanwhile.
+    pub ahead: &'a [Block<T>],
 }
 
 /// Where a tile writes.
@@ -149,6 +151,7 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize, const D: usize>(
 ) -> [[S::V; V]; P] {
     let panel = input.panel.as_chunks::<V>().0.as_chunks::<D>().0;
     let depth = input.depth.clamp(1, D);
+    let mut ahead = input.ahead.iter();
     let mut sums = [[simd.splat(T::ZERO); V]; P];
     for tap in input.taps {
         let window: &[[T; D]; P] =
@@ -156,6 +159,9 @@ fn sum<T: Number, S: Simd<T>, const P: usize, const V: usize, const D: usize>(
         let filter = &panel[tap.filter as usize];
         let next = &panel[(tap.filter as usize + 1).min(panel.len() - 1)];
         for c in 0..depth {
+            if let Some(block) = ahead.next() {
+                simd.prefetch(block);
+            }
             let mut w = [simd.splat(T::ZERO); V];
             for v in 0..V {
                 w[v] = simd.load(&filter[c][v]);
@@ -194,7 +200,7 @@ fn add_old<T: Number, S: Simd<T>, const P: usize, const V: usize>(
 /// Bias and ReLU.
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
-fn finish<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+pub(super) fn finish<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: &mut [[S::V; V]; P],
     after: After<'_, T>,
@@ -229,7 +235,7 @@ fn ask_for<T: Number, S: Simd<T>, const P: usize, const V: usize>(simd: S, outpu
 
 #[inline(always)]
 #[expect(clippy::needless_range_loop, reason = "constant indices keep the sums in registers")]
-fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
+pub(super) fn write<T: Number, S: Simd<T>, const P: usize, const V: usize>(
     simd: S,
     sums: [[S::V; V]; P],
     output: &mut Output<'_, T>,

@@ -35,8 +35,13 @@
 
 mod moments;
 
-use super::{relu, threads};
-use crate::{real::Real, tensor::Tensor};
+use super::threads;
+use crate::{
+    kernels::norm::{Channels, Loss},
+    real::Real,
+    simd::Isa,
+    tensor::Tensor,
+};
 use moments::{Moments, moments};
 
 /// What backward needs, and the batch's statistics for the running averages.
@@ -89,7 +94,7 @@ pub fn forward<T: Real>(
     beta: &Tensor<T>,
     eps: f64,
 ) -> (Tensor<T>, Saved<T>) {
-    train::<T, false>(x, gamma, beta, eps)
+    train(x, gamma, beta, eps, false)
 }
 
 // ANCHOR: forward_relu
@@ -104,16 +109,17 @@ pub fn forward_relu<T: Real>(
     beta: &Tensor<T>,
     eps: f64,
 ) -> (Tensor<T>, Saved<T>) {
-    train::<T, true>(x, gamma, beta, eps)
+    train(x, gamma, beta, eps, true)
 }
 // ANCHOR_END: forward_relu
 
 #[track_caller]
-fn train<T: Real, const RELU: bool>(
+fn train<T: Real>(
     x: Tensor<T>,
     gamma: &Tensor<T>,
     beta: &Tensor<T>,
     eps: f64,
+    relu: bool,
 ) -> (Tensor<T>, Saved<T>) {
     let c = x.shape().last();
     assert_eq!((gamma.dims(), beta.dims()), ([c], [c]), "one γ and one β for each channel of {}", x.shape());
@@ -123,19 +129,12 @@ fn train<T: Real, const RELU: bool>(
     let var: Vec<_> = squares.iter().map(|&m2| m2 / count as f64).collect();
     let inv_std = var.iter().map(|var| T::of(1.0 / (var + eps).sqrt())).collect();
     let tensor = |values: Vec<f64>| Tensor::from_fn([c], |i| T::of(values[i]));
-    let relu = RELU.then(|| beta.clone());
-    let saved = Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std, relu };
+    let saved =
+        Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std, relu: relu.then(|| beta.clone()) };
     let mut y = Tensor::scratch(saved.x.shape());
-    let xs = saved.x.as_slice();
-    let scale = saved.scale(gamma);
-    threads::split(y.as_mut_slice(), c, |at, y| {
-        for (y, x) in y.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
-            let channels = saved.mean.as_slice().iter().zip(&scale).zip(beta.as_slice());
-            for ((y, &x), ((&mean, &scale), &beta)) in y.iter_mut().zip(x).zip(channels) {
-                *y = normalised::<T, RELU>(x, mean, scale, beta);
-            }
-        }
-    });
+    let (isa, xs, scale) = (Isa::current(), saved.x.as_slice(), saved.scale(gamma));
+    let by = Channels { mean: saved.mean.as_slice(), scale: &scale, beta: beta.as_slice(), relu };
+    threads::split(y.as_mut_slice(), c, |at, y| T::normalise(isa, by, Some(&xs[at..][..y.len()]), y));
     (y, saved)
 }
 
@@ -151,7 +150,7 @@ pub fn eval<T: Real>(
     beta: &Tensor<T>,
     eps: f64,
 ) -> Tensor<T> {
-    judge::<T, false>(x, running, gamma, beta, eps)
+    judge(x, running, gamma, beta, eps, false)
 }
 
 /// As [`eval`] and a ReLU on its `y`, in one pass over memory.
@@ -166,16 +165,17 @@ pub fn eval_relu<T: Real>(
     beta: &Tensor<T>,
     eps: f64,
 ) -> Tensor<T> {
-    judge::<T, true>(x, running, gamma, beta, eps)
+    judge(x, running, gamma, beta, eps, true)
 }
 
 #[track_caller]
-fn judge<T: Real, const RELU: bool>(
+fn judge<T: Real>(
     mut x: Tensor<T>,
     running: Running<'_, T>,
     gamma: &Tensor<T>,
     beta: &Tensor<T>,
     eps: f64,
+    relu: bool,
 ) -> Tensor<T> {
     let c = x.shape().last();
     for each in [running.mean, running.var, gamma, beta] {
@@ -183,23 +183,10 @@ fn judge<T: Real, const RELU: bool>(
     }
     let scale = |(&gamma, var): (&T, &T)| T::of(gamma.to_f64() / (var.to_f64() + eps).sqrt());
     let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
-    threads::split(x.as_mut_slice(), c, |_, x| {
-        for pixel in x.chunks_exact_mut(c) {
-            let channels = running.mean.as_slice().iter().zip(&scale).zip(beta.as_slice());
-            for (x, ((&mean, &scale), &beta)) in pixel.iter_mut().zip(channels) {
-                *x = normalised::<T, RELU>(*x, mean, scale, beta);
-            }
-        }
-    });
+    let by = Channels { mean: running.mean.as_slice(), scale: &scale, beta: beta.as_slice(), relu };
+    let isa = Isa::current();
+    threads::split(x.as_mut_slice(), c, |_, x| T::normalise(isa, by, None, x));
     x
-}
-
-/// `(x - mean) · scale + beta`, and the ReLU of it. Subtracting first keeps the digits of a channel whose mean is far
-/// from zero.
-#[inline]
-fn normalised<T: Real, const RELU: bool>(x: T, mean: T, scale: T, beta: T) -> T {
-    let y = (x - mean) * scale + beta;
-    if RELU { relu::cut(y) } else { y }
 }
 
 impl<T: Real> Saved<T> {
@@ -221,65 +208,32 @@ pub fn backward<T: Real>(
 ) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
     assert_eq!(dy.shape(), saved.x.shape(), "dy has the shape of the output");
     assert_eq!(gamma.dims(), [dy.shape().last()], "one γ for each channel of {}", dy.shape());
-    match &saved.relu {
-        None => descend::<T, false>(dy, saved, gamma, gamma),
-        Some(beta) => descend::<T, true>(dy, saved, gamma, beta),
-    }
-}
-
-/// `beta` is of use for a ReLU alone.
-fn descend<T: Real, const RELU: bool>(
-    dy: Tensor<T>,
-    saved: &Saved<T>,
-    gamma: &Tensor<T>,
-    beta: &Tensor<T>,
-) -> (Tensor<T>, Tensor<T>, Tensor<T>) {
     let Saved { x, mean, inv_std, count, .. } = saved;
-    let c = x.shape().last();
-    let outer = saved.scale(gamma);
-    let (mean, beta) = (mean.as_slice(), beta.as_slice());
-    // What comes through the ReLU; `offset` is x - μ.
-    let through = |dy: T, offset: T, outer: T, beta: T| {
-        if RELU && offset * outer + beta <= T::ZERO { T::ZERO } else { dy }
-    };
+    let (isa, c, scale) = (Isa::current(), x.shape().last(), saved.scale(gamma));
+    // Without a ReLU, β is of no use.
+    let beta = saved.relu.as_ref().unwrap_or(gamma).as_slice();
+    let by = Channels { mean: mean.as_slice(), scale: &scale, beta, relu: saved.relu.is_some() };
     let (dys, xs) = (dy.as_slice(), x.as_slice());
     let sums = threads::sums(*count, c, 2 * c, |pixels, sums: &mut [T]| {
-        let (dbeta, dgamma) = sums.split_at_mut(c);
         let numbers = pixels.start * c..pixels.end * c;
-        for (dy, x) in dys[numbers.clone()].chunks_exact(c).zip(xs[numbers].chunks_exact(c)) {
-            let sums = dbeta.iter_mut().zip(dgamma.iter_mut());
-            let channels = mean.iter().zip(outer.iter().zip(beta));
-            for (((dbeta, dgamma), (&dy, &x)), (&mean, (&outer, &beta))) in
-                sums.zip(dy.iter().zip(x)).zip(channels)
-            {
-                let dy = through(dy, x - mean, outer, beta);
-                *dbeta += dy;
-                *dgamma += dy * (x - mean);
-            }
-        }
+        T::norm_gradients(isa, by, [&dys[numbers.clone()], &xs[numbers]], sums.split_at_mut(c).into());
     });
     let (dbeta, unscaled) = sums.split_at(c);
     let dbeta = Tensor::from_fn([c], |i| T::of(dbeta[i]));
     let dgamma = Tensor::from_fn([c], |i| T::of(unscaled[i]) * inv_std[i]);
 
-    // dx = outer · (dy - shift - slope · (x - μ))
     let m = T::of(*count as f64);
     let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
     let slope: Vec<T> =
         dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
+    let loss = Loss { shift: &shift, slope: &slope };
     // A shortcut may share dy: it is copied piece by piece, in the cache.
     let (mut dx, shared) = dy.make_room();
     threads::split(dx.as_mut_slice(), c, |at, dx| {
         if let Some(dy) = &shared {
             dx.copy_from_slice(&dy.as_slice()[at..][..dx.len()]);
         }
-        for (dy, x) in dx.chunks_exact_mut(c).zip(xs[at..].chunks_exact(c)) {
-            let channels = mean.iter().zip(outer.iter().zip(beta)).zip(shift.iter().zip(&slope));
-            for ((dy, &x), ((&mean, (&outer, &beta)), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels)
-            {
-                *dy = outer * (through(*dy, x - mean, outer, beta) - shift - slope * (x - mean));
-            }
-        }
+        T::norm_descend(isa, by, loss, &xs[at..][..dx.len()], dx);
     });
     (dx, dgamma, dbeta)
 }
@@ -287,6 +241,7 @@ fn descend<T: Real, const RELU: bool>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ops::relu;
 
     fn constants(c: usize) -> (Tensor<f64>, Tensor<f64>) {
         (Tensor::from_fn([c], |i| 1.0 + i as f64), Tensor::from_fn([c], |i| 0.5 * i as f64))

@@ -79,9 +79,14 @@ pub trait Simd<T>: Copy {
     where
         T: Copy + Default,
     {
-        let mut block = [T::default(); BLOCK];
-        self.store(v, &mut block);
-        to.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+        match to.first_chunk_mut() {
+            Some(whole) => self.store(v, whole),
+            None => {
+                let mut block = [T::default(); BLOCK];
+                self.store(v, &mut block);
+                to.iter_mut().zip(block).for_each(|(to, from)| *to = from);
+            }
+        }
     }
     /// `a * b + c`, fused where the instruction set fuses.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
@@ -89,6 +94,19 @@ pub trait Simd<T>: Copy {
     fn relu(self, v: Self::V) -> Self::V;
     /// Both blocks in turns: a₀ b₀ a₁ b₁ … in two blocks.
     fn zip(self, a: Self::V, b: Self::V) -> [Self::V; 2];
+    /// In each lane i, number `lanes[i]` of `v`: one of the same eight.
+    #[inline(always)]
+    fn pick(self, v: Self::V, lanes: &[u32; BLOCK]) -> Self::V
+    where
+        T: Copy + Default,
+    {
+        let (mut from, mut to) = ([T::default(); BLOCK], [T::default(); BLOCK]);
+        self.store(v, &mut from);
+        for (to, &lane) in to.iter_mut().zip(lanes) {
+            *to = from[lane as usize % BLOCK];
+        }
+        self.load(&to)
+    }
     /// `a` where `x` is larger than `y` or is not a number, and `b` elsewhere.
     fn larger(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V;
     /// `v` where `a` equals `b`, and zero elsewhere.

@@ -136,10 +136,25 @@ choices_avx2!(__m256d, larger_4 where_equal_4: _mm256_cmp_pd _mm256_or_pd _mm256
 choices_avx512!(__m512, larger_16 where_equal_16: _mm512_cmp_ps_mask _mm512_mask_blend_ps _mm512_maskz_mov_ps);
 choices_avx512!(__m512d, larger_8_wide where_equal_8_wide: _mm512_cmp_pd_mask _mm512_mask_blend_pd _mm512_maskz_mov_pd);
 
+/// [`Simd::pick`] in one register: a lane's number counts in its own eight, or in all sixteen.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn pick_8(v: __m256, lanes: &[u32; 8]) -> __m256 {
+    // SAFETY: the load reads the array.
+    _mm256_permutevar8x32_ps(v, unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) })
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn pick_16(v: __m512, lanes: &[u32; 16]) -> __m512 {
+    // SAFETY: the load reads the array.
+    _mm512_permutexvar_ps(unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }, v)
+}
+
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident $larger:ident $where_equal:ident $($store_mask:ident $Mask:ty)?) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident $larger:ident $where_equal:ident $(, pick $pick:ident)? $(, mask $store_mask:ident $Mask:ty)?) => {
         impl Simd<$T> for $Isa {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -200,6 +215,15 @@ macro_rules! simd {
                 [0, $n].map(|from| std::array::from_fn(|i| pairs[(from + i) / 2][(from + i) % 2]))
             }
 
+            $(
+                #[inline(always)]
+                fn pick(self, v: Self::V, lanes: &[u32; super::BLOCK]) -> Self::V {
+                    let lanes = lanes.as_chunks::<$lanes>().0;
+                    // SAFETY: as in `splat`.
+                    std::array::from_fn(|i| unsafe { $pick(v[i], &lanes[i]) })
+                }
+            )?
+
             #[inline(always)]
             fn larger(self, x: Self::V, y: Self::V, a: Self::V, b: Self::V) -> Self::V {
                 // SAFETY: as in `splat`.
@@ -221,7 +245,7 @@ macro_rules! simd {
     };
 }
 
-simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps larger_8 where_equal_8);
+simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps larger_8 where_equal_8, pick pick_8);
 simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd zip_pd larger_4 where_equal_4);
-simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512 larger_16 where_equal_16 _mm512_mask_storeu_ps u16);
-simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512 larger_8_wide where_equal_8_wide _mm512_mask_storeu_pd u8);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512 larger_16 where_equal_16, pick pick_16, mask _mm512_mask_storeu_ps u16);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512 larger_8_wide where_equal_8_wide, mask _mm512_mask_storeu_pd u8);

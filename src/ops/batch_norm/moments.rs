@@ -3,6 +3,7 @@
 use crate::{
     ops::threads::{self, BLOCK_ROWS},
     real::Real,
+    simd::Isa,
 };
 
 /// For each channel, the mean and the sum of squared distances from it.
@@ -18,23 +19,13 @@ pub(super) struct Moments {
 /// for its distances from it; then [`Moments::merge`] joins the blocks' moments. The short cut
 /// `mean(x²) - mean(x)²` would lose all digits of a variance much smaller than the mean.
 pub(super) fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
+    let isa = Isa::current();
     let none = || Moments { count: 0, mean: vec![0.0; c], squares: vec![0.0; c] };
     let parts = threads::pieces(xs.len() / c, c, |pixels| {
         let mut moments = none();
         let (mut mean, mut squares) = (vec![T::ZERO; c], vec![T::ZERO; c]);
         for block in xs[pixels.start * c..pixels.end * c].chunks(BLOCK_ROWS * c) {
-            let share = T::of(c as f64 / block.len() as f64);
-            mean.fill(T::ZERO);
-            squares.fill(T::ZERO);
-            for pixel in block.chunks_exact(c) {
-                mean.iter_mut().zip(pixel).for_each(|(sum, &x)| *sum += x);
-            }
-            mean.iter_mut().for_each(|mean| *mean *= share);
-            for pixel in block.chunks_exact(c) {
-                for ((squares, &x), &mean) in squares.iter_mut().zip(pixel).zip(&mean) {
-                    *squares += (x - mean) * (x - mean);
-                }
-            }
+            T::moments(isa, block, &mut mean, &mut squares);
             moments.merge(block.len() / c, &mean, &squares);
         }
         moments

@@ -3,8 +3,11 @@
 use super::*;
 use crate::{
     kernels::{
+        deal::Pixels,
+        grouped,
         outer::{Factors, Run},
         planes,
+        strip::Ahead,
     },
     simd::{BLOCK, Block},
 };
@@ -27,7 +30,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     let packing = packing(joined.shape(), g.groups, Direction::Forward);
     let axes = [rows, joined.columns.clone()];
     let products = dy.len() / w.dims()[0] * w.len();
-    let mut dw = Tensor::zeros(joined.shape());
+    let mut dw = Tensor::scratch(joined.shape());
     let ([images, h, width, c], [_, oh, ow, outputs]) = (x.dims(), dy.dims());
     let [ow, outputs] = [ow / joined.neighbours, outputs * joined.neighbours];
     let batch = Batch::new(axes.clone(), [h, width], [oh, ow], packing);
@@ -48,7 +51,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 }
 
 /// `dw` (O, I, KH, KW) from tasks that each add up a share of its panels over a part of the `units` that the batch
-/// falls into: `add` gets the share, the part, and the panels' packed sums one after the other.
+/// falls into: `add` gets the share, the part, and room for the panels' packed sums one after the other.
 pub(super) fn sum_up<T: Real>(
     isa: Isa,
     packing: Packing,
@@ -66,15 +69,17 @@ pub(super) fn sum_up<T: Real>(
     let parts = tasks.div_ceil(shares.len()).min(units).max(1);
     let sums = threads::map(products, shares.len() * parts, |task| {
         let (share, part) = (shares[task / parts], task % parts);
-        let mut sums = Buffer::zeros(share.iter().map(|panel| packing.panel_len(panel)).sum());
+        let mut sums = Buffer::scratch(share.iter().map(|panel| packing.panel_len(panel)).sum());
         add(share, part * units / parts..(part + 1) * units / parts, &mut sums);
         sums
     });
 
     let each = dw.len() / packing.results.total();
     let mut rest = dw;
-    for (share, sums) in shares.iter().zip(sums.chunks(parts)) {
-        let mut total = in_order(sums.iter());
+    let mut sums = sums.into_iter();
+    for share in shares {
+        let first = sums.next().expect("at least one part");
+        let mut total = in_order(first, sums.by_ref().take(parts - 1).collect::<Vec<_>>().iter());
         for (panel, sums) in by_panel(packing, share, &mut total) {
             let (mine, behind) = rest.split_at_mut(panel.channels * each);
             T::unpack(isa, &packing, panel, sums, (mine, panel.channel * each));
@@ -97,22 +102,51 @@ pub(super) fn by_panel<'a, T>(
 }
 
 // ANCHOR: in_order
-/// The sum of the parts, first to last: it must not depend on who was ready first.
+/// The sum of the first part and the rest, one after the other: it must not depend on who was ready first.
 pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
-    mut parts: impl Iterator<Item = &'a Buffer<T>>,
+    mut total: Buffer<T>,
+    rest: impl Iterator<Item = &'a Buffer<T>>,
 ) -> Buffer<T> {
-    let mut total = parts.next().expect("at least one part").clone();
-    for part in parts {
+    for part in rest {
         total.iter_mut().zip(part.iter()).for_each(|(total, &part)| *total += part);
     }
     total
 }
 // ANCHOR_END: in_order
 
+/// Deals pixels out to so many panels like this one, or to one alone if it has empty lanes: these stay as they are.
+pub(super) fn deal<T: Real>(
+    isa: Isa,
+    panel: &Panel,
+    pixels: Pixels<'_, T>,
+    to: &mut [Block<T>],
+    step: usize,
+) {
+    if panel.is_whole() {
+        return T::deal(isa, panel.blocks, pixels, to, step);
+    }
+    let to = to.chunks_exact_mut(panel.blocks).take(pixels.count);
+    for (to, pixel) in to.zip(pixels.numbers.chunks(pixels.pitch)) {
+        let from = pixel[..panel.channels].chunks(BLOCK);
+        to.iter_mut().zip(from).for_each(|(to, from)| strip::copy(to, from));
+    }
+}
+
 /// Output rows of one image.
 struct Band {
     image: usize,
     rows: Range<usize>,
+}
+
+/// What the products of a band are made of.
+#[derive(Clone, Copy)]
+struct Given<'a, T: Real> {
+    strip: &'a Strip<T>,
+    dy: &'a [T],
+    /// From one pixel's gradients to the next one's.
+    pitch: usize,
+    /// Whether the products are added to those of bands before.
+    onto: bool,
 }
 
 /// What all tasks share.
@@ -144,7 +178,7 @@ impl Plan {
         (0..self.x[0]).flat_map(band).collect()
     }
 
-    /// Adds the gradients of a share's panels over some bands, packed, one panel after the other.
+    /// The gradients of a share's panels over some bands, packed, one panel after the other.
     fn add<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T]), sums: &mut [T]) {
         let most = bands.iter().map(|band| band.rows.len()).max().unwrap_or(1);
         let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
@@ -152,31 +186,58 @@ impl Plan {
         let blocks: usize = share.iter().map(|panel| panel.blocks).sum();
         // Zeros, since lanes past a panel's last channel are read, if only to be dropped.
         let mut gradients = Buffer::zeros(most * self.dy[2] * blocks * BLOCK);
-        for band in bands {
-            self.fill(band, x, &mut strip);
+        for (i, band) in bands.iter().enumerate() {
+            self.fill(isa, band, x, &mut strip);
             let places: Option<Vec<_>> = share.iter().map(|panel| self.in_place(band, panel, dy)).collect();
             if places.is_none() {
-                self.gather(band, share, dy, &mut gradients);
+                self.gather(isa, band, share, dy, &mut gradients);
             }
             let mut places = places.into_iter().flatten();
+            let next = bands.get(i + 1).map_or([[].as_slice(); 2], |band| self.reads(band, x, dy));
+            let mut ahead = Ahead::new(next, share.len() * self.calls());
             let (mut rest, pixels) = (gradients.blocks(), band.rows.len() * self.dy[2]);
             for (panel, dw) in by_panel(self.packing, share, sums) {
                 let (mine, behind) = rest.split_at(pixels * panel.blocks);
-                let dy = places.next().unwrap_or((mine.as_flattened(), panel.blocks * BLOCK));
-                self.band_products(isa, panel, band.rows.clone(), (&strip, dy), dw.as_chunks_mut().0);
+                let (dy, pitch) = places.next().unwrap_or((mine.as_flattened(), panel.blocks * BLOCK));
+                let given = Given { strip: &strip, dy, pitch, onto: i > 0 };
+                self.band_products(isa, panel, band.rows.clone(), given, &mut ahead, dw.as_chunks_mut().0);
                 rest = behind;
             }
         }
     }
 
     /// The rows of the input that a band of outputs reads.
-    fn fill<T: Real>(&self, band: &Band, x: &[T], strip: &mut Strip<T>) {
-        let ([_, h, w, c], step) = (self.x, self.rows.source_phases);
+    fn fill<T: Real>(&self, isa: Isa, band: &Band, x: &[T], strip: &mut Strip<T>) {
+        let ([_, h, w, c], (start, rows)) = (self.x, self.source_rows(band));
+        for row in rows {
+            let pixels = &x[(band.image * h + row) * w * c..][..w * c];
+            T::fill_strip(isa, strip, &self.layout, (row as isize - start) as usize, pixels);
+        }
+    }
+
+    /// The first row of the input, or of its padding, that a band of outputs reads, and those that are inside.
+    fn source_rows(&self, band: &Band) -> (isize, Range<usize>) {
+        let step = self.rows.source_phases;
         let start = (band.rows.start * step) as isize + self.reach.0;
         let end = ((band.rows.end - 1) * step) as isize + self.reach.1 + 1;
-        for row in start.max(0)..end.min(h as isize) {
-            let pixels = &x[(band.image * h + row as usize) * w * c..][..w * c];
-            strip.fill(&self.layout, (row - start) as usize, pixels);
+        let inside = |row: isize| row.clamp(0, self.x[1] as isize) as usize;
+        (start, inside(start)..inside(end))
+    }
+
+    /// The inputs and the gradients that a band takes.
+    fn reads<'a, T>(&self, band: &Band, x: &'a [T], dy: &'a [T]) -> [&'a [T]; 2] {
+        let rows_of = |numbers: &'a [T], [_, h, w, c]: [usize; 4], rows: Range<usize>| {
+            &numbers[(band.image * h + rows.start) * w * c..(band.image * h + rows.end) * w * c]
+        };
+        [rows_of(x, self.x, self.source_rows(band).1), rows_of(dy, self.dy, band.rows.clone())]
+    }
+
+    /// How many times a panel's products ask for what comes next.
+    fn calls(&self) -> usize {
+        let [rows, columns] = [&self.rows, &self.columns].map(|axis| axis.steps[0].len());
+        match self.packing.sources.group {
+            Some(_) => rows,
+            None => rows * columns * self.packing.sources.grains(),
         }
     }
 
@@ -190,33 +251,31 @@ impl Plan {
         dy.get(first..first + len).filter(|_| planes).map(|dy| (dy, o))
     }
 
-    /// The band's gradients of a share's outputs, in whole blocks: one panel's pixels after the other's. All at once,
-    /// since memory is read fastest in its order.
-    fn gather<T: Real>(&self, band: &Band, share: &[Panel], dy: &[T], gradients: &mut Buffer<T>) {
+    /// The band's gradients of a share's outputs, in whole blocks: one panel's pixels after the other's.
+    fn gather<T: Real>(&self, isa: Isa, band: &Band, share: &[Panel], dy: &[T], gradients: &mut Buffer<T>) {
         let [_, height, width, o] = self.dy;
         let (first, count) = ((band.image * height + band.rows.start) * width * o, band.rows.len() * width);
-        for (i, pixel) in dy[first..][..count * o].chunks_exact(o).enumerate() {
-            let mut before = 0;
-            for panel in share {
-                let to = &mut gradients.blocks_mut()[(before * count) + i * panel.blocks..][..panel.blocks];
-                let from = pixel[panel.channel..][..panel.channels].chunks(BLOCK);
-                to.iter_mut().zip(from).for_each(|(to, from)| strip::copy(to, from));
-                before += panel.blocks;
-            }
+        let (dy, mut to) = (&dy[first..][..count * o], gradients.blocks_mut());
+        let alike = |a: &Panel, b: &Panel| a.blocks == b.blocks && a.is_whole() && b.is_whole();
+        for panels in share.chunk_by(alike) {
+            let (step, numbers) = (count * panels[0].blocks, &dy[panels[0].channel..]);
+            deal(isa, &panels[0], Pixels { numbers, pitch: o, count, groups: panels.len() }, to, step);
+            to = &mut to[panels.len() * step..];
         }
     }
 
-    /// Adds the products of a band of rows, tap by tap.
+    /// The products of a band of rows, tap by tap.
     fn band_products<T: Real>(
         &self,
         isa: Isa,
         panel: &Panel,
         rows: Range<usize>,
-        factors: (&Strip<T>, (&[T], usize)),
+        given: Given<'_, T>,
+        ahead: &mut Ahead<'_, T>,
         dw: &mut [Block<T>],
     ) {
         let sources = self.packing.sources;
-        let row_len = self.columns.steps[0].len() * sources.grains() * sources.grain() * panel.blocks;
+        let row_len = self.columns.steps[0].len() * sources.rows() * panel.blocks;
         let mut kernel_rows = dw.chunks_exact_mut(row_len);
         let mut runs = Vec::with_capacity(rows.len());
         for row_tap in &self.rows.steps[0] {
@@ -231,17 +290,18 @@ impl Plan {
                 inside.then_some(Run { x: (strip_row * self.layout.row()) as u32, dy: dy as u32 })
             }));
             let dw = kernel_rows.next().expect("gradients for each row of the kernel");
-            self.row_products(isa, panel, &runs, factors, dw);
+            self.row_products(isa, panel, &runs, given, ahead, dw);
         }
     }
 
-    /// Adds the products of some runs of pixels to the gradients of one row of the kernel.
+    /// The products of some runs of pixels for the gradients of one row of the kernel.
     fn row_products<T: Real>(
         &self,
         isa: Isa,
         panel: &Panel,
         runs: &[Run],
-        (strip, (dy, pitch)): (&Strip<T>, (&[T], usize)),
+        Given { strip, dy, pitch, onto }: Given<'_, T>,
+        ahead: &mut Ahead<'_, T>,
         dw: &mut [Block<T>],
     ) {
         let (part, sources) = (panel.part * self.layout.part(), self.packing.sources);
@@ -249,14 +309,22 @@ impl Plan {
         let offsets = self.columns.steps[0].iter().flat_map(|column| {
             (0..sources.grains()).map(|grain| part + self.layout.offset(grain, column.phase, column.shift))
         });
-        if sources.grain() == 1 {
+        if let Some(width) = sources.group {
+            let offsets: Vec<_> = offsets.map(|offset| offset as u32).collect();
+            let (x, dy) = (strip.grains(), dy.as_chunks().0);
+            let ahead = ahead.next_piece();
+            let factors = grouped::Factors { x, offsets: &offsets, width, dy, runs, len, onto, ahead };
+            T::grouped(isa, &factors, dw);
+        } else if sources.grain() == 1 {
             let offsets: Vec<_> = offsets.map(|offset| offset as u32).collect();
             let x = strip.grains::<1>().as_flattened();
-            T::planes(isa, panel.blocks, &planes::Factors { x, offsets: &offsets, dy, pitch, runs, len }, dw);
+            let factors = planes::Factors { x, offsets: &offsets, dy, pitch, runs, len, onto };
+            T::planes(isa, panel.blocks, &factors, dw);
         } else {
             for (offset, dw) in offsets.zip(dw.chunks_exact_mut(BLOCK * panel.blocks)) {
                 let (x, dy) = (&strip.grains()[offset..], dy.as_chunks().0);
-                T::outer(isa, panel.blocks, &Factors { x, dy, runs, len, depth }, dw);
+                let factors = Factors { x, dy, runs, len, depth, onto, ahead: ahead.next_piece() };
+                T::outer(isa, panel.blocks, &factors, dw);
             }
         }
     }

@@ -114,6 +114,7 @@ impl Plan {
                     taps: &taps,
                     panel: u.blocks(),
                     depth: BLOCK,
+                    ahead: &[],
                 };
                 let values = &mut m[piece.start * width..];
                 let after = After { onto: inputs.start > 0, ..After::default() };

@@ -51,7 +51,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
         threads::map(products, chunks.len(), |chunk| turned(isa, &sums[chunk * parts..][..parts]))
     };
 
-    let mut dw = Tensor::zeros(w);
+    let mut dw = Tensor::scratch(w);
     let each = dw.len() / packing.results.total() * tile::blocks::<T>(isa) * BLOCK;
     let to: Vec<_> = dw.as_mut_slice().chunks_mut(each).zip(&panels).enumerate().collect();
     threads::each(
@@ -71,7 +71,8 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 fn turned<T: Real>(isa: Isa, parts: &[Vec<Buffer<T>>]) -> Vec<Buffer<T>> {
     let turn = |panel: usize| {
         let (first, rest) = parts.split_first().expect("at least one part");
-        let total = (!rest.is_empty()).then(|| blocked::in_order(parts.iter().map(|part| &part[panel])));
+        let total = (!rest.is_empty())
+            .then(|| blocked::in_order(first[panel].clone(), rest.iter().map(|part| &part[panel])));
         let u = total.as_ref().unwrap_or(&first[panel]);
         let mut packed = Buffer::scratch(u.len() / POSITIONS * 9);
         T::winograd_filter_gradients(isa, u.blocks(), packed.blocks_mut());
@@ -106,7 +107,7 @@ impl Plan {
         (x, dy): (&[T], &[T]),
     ) -> Vec<Buffer<T>> {
         let len = |panel: &Panel| POSITIONS * inputs.len() * BLOCK * panel.blocks * BLOCK;
-        let mut sums: Vec<_> = panels.iter().map(|panel| Buffer::zeros(len(panel))).collect();
+        let mut sums: Vec<_> = panels.iter().map(|panel| Buffer::scratch(len(panel))).collect();
         let step = self.rows_of(TILES).min(rows.len().max(1));
         let most = step * self.tiles[1];
         let mut v = Buffer::scratch(POSITIONS * inputs.len() * pitch(most) * BLOCK);
@@ -126,6 +127,8 @@ impl Plan {
                             runs: &[Run { x: 0, dy: 0 }],
                             len: tiles,
                             depth: BLOCK,
+                            onto: first > rows.start,
+                            ahead: &[],
                         };
                         let sums = places.next().expect("a place for each position and block");
                         T::outer(isa, panel.blocks, &factors, sums);

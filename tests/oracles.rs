@@ -273,6 +273,21 @@ fn winograd_joins_its_parts() {
     assert_eq!(winograd::forward(Isa::current(), &none, &w, Geometry::default()).len(), 0);
 }
 
+#[test]
+fn no_images_have_no_gradient() {
+    let plain = Geometry::default();
+    for (w, g) in [([16, 16, 3, 3], plain), ([16, 16, 1, 1], plain), ([16, 4, 3, 3], plain.groups(4))] {
+        let x = Tensor::<f32>::zeros([0, 8, 8, 16]);
+        let dy = Tensor::zeros(g.output_shape(x.shape(), w.into()));
+        for isa in Isa::available() {
+            assert_eq!(blocked::grad_weights(isa, &dy, &x, w.into(), g), Tensor::zeros(w), "{w:?}");
+            if winograd::fits(w.into(), g) {
+                assert_eq!(winograd::grad_weights(isa, &dy, &x, w.into(), g), Tensor::zeros(w), "{w:?}");
+            }
+        }
+    }
+}
+
 fn distance<T: Real>(found: &Tensor<T>, expected: &Tensor<f64>) -> f64 {
     let pairs = found.as_slice().iter().zip(expected.as_slice());
     let squares = pairs.map(|(&a, &b)| ((a.to_f64() - b).powi(2), b * b));

@@ -53,8 +53,8 @@ impl Batch {
         Self { axes, source, output, packing }
     }
 
-    /// How many images each task takes, of `images` on `threads`; none where rows of pixels fill a tile as well, or
-    /// where the images are too large. Whether it is none depends on the shapes alone.
+    /// How many images each task takes, of `images` on `threads`; none where rows of pixels fill a tile as well, where
+    /// the images are too large, or for narrow groups, whose tiles want pixels side by side. Whether it is none depends on the shapes alone.
     pub fn chunk<T: Number>(&self, isa: Isa, images: usize, threads: usize) -> Option<usize> {
         let most = tile::pixels::<T>(isa, tile::blocks::<T>(isa));
         let even =
@@ -65,7 +65,8 @@ impl Batch {
         (fills && fits && self.packing.sources.group.is_none()).then(|| even(images, threads))
     }
 
-    /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough.
+    /// How many images to sum the gradients of weights over at a time; none where the rows of pixels are long enough,
+    /// or for narrow groups.
     pub fn gradients_chunk<T: Number>(&self, images: usize) -> Option<usize> {
         // As if it were all in blocks, like the gradients beside it.
         let Channels { parts, .. } = self.packing.sources;

@@ -158,10 +158,18 @@ impl Correlation {
         rows.div_ceil(self.rows.output_phases())
     }
 
+    /// The most pixels of a tile of so many blocks.
+    fn most<T: Number>(&self, isa: Isa, blocks: usize) -> usize {
+        match self.packing.sources.group {
+            Some(_) => grouped::pixels::<T>(isa),
+            None => tile::pixels::<T>(isa, blocks),
+        }
+    }
+
     /// How many tiles a row has for each panel.
     fn tiles<T: Number>(&self, isa: Isa) -> usize {
-        let (phases, most) = (self.columns.output_phases(), tile::pixels::<T>(isa, tile::blocks::<T>(isa)));
-        phases * self.output[1].div_ceil(phases).div_ceil(most)
+        let phases = self.columns.output_phases();
+        phases * self.output[1].div_ceil(phases).div_ceil(self.most::<T>(isa, tile::blocks::<T>(isa)))
     }
 
     fn source_row(&self) -> usize {
@@ -197,9 +205,7 @@ impl Correlation {
             let pixels = (self.output[1] + phases - 1 - phase) / phases;
             let per_row = self.columns.steps[phase].len() * self.packing.sources.grains();
             let taps = &taps[inside.start * per_row..inside.end * per_row];
-            let grouped = self.packing.sources.group.is_some();
-            let most = if grouped { grouped::pixels::<T>(isa) } else { tile::pixels::<T>(isa, panel.blocks) };
-            for tile in split(pixels, most) {
+            for tile in split(pixels, self.most::<T>(isa, panel.blocks)) {
                 let at = (tile.start * phases + phase) * total + panel.channel;
                 let input = tile::Input {
                     strip: &strip[tile.start..],
@@ -210,18 +216,9 @@ impl Correlation {
                 };
                 let (values, stride, channels) = (&mut out[at..], phases * total, panel.channels);
                 let mut output = tile::Output { values, stride, channels, after };
-                if grouped {
-                    let strip = input.strip.as_flattened().as_chunks().0;
-                    let input = tile::Input {
-                        strip,
-                        taps,
-                        panel: input.panel,
-                        depth: input.depth,
-                        ahead: input.ahead,
-                    };
-                    grouped::run(isa, tile.len(), &input, &mut output);
-                } else {
-                    tile::run(isa, tile.len(), panel.blocks, &input, &mut output);
+                match self.packing.sources.group {
+                    Some(_) => grouped::run(isa, tile.len(), &input, &mut output),
+                    None => tile::run(isa, tile.len(), panel.blocks, &input, &mut output),
                 }
             }
         }

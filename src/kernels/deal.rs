@@ -73,9 +73,11 @@ mod tests {
     #[test]
     fn every_block_finds_its_place() {
         let (count, groups, pitch) = (19, 3, 104);
-        let numbers: Vec<f32> = (0..count * pitch).map(|i| i as f32).collect();
         for isa in Isa::available() {
             for blocks in [1, 2] {
+                // Behind the last pixel's channels there is nothing.
+                let len = (count - 1) * pitch + groups * blocks * BLOCK;
+                let numbers: Vec<f32> = (0..len).map(|i| i as f32).collect();
                 let step = count * blocks + 1;
                 let mut to = vec![[-1.0; BLOCK]; groups * step];
                 run(isa, blocks, Pixels { numbers: &numbers, pitch, count, groups }, &mut to, step);

@@ -57,20 +57,27 @@ fn neighbours(taps: &[Tap]) -> Option<(u32, [u32; 3])> {
 /// The most pixels that any tile has.
 const MOST_PIXELS: usize = 12;
 
-/// How many pixels fit the registers: their sums, as many copies and two more, a filter and where lanes come from.
+/// How many pixels fit the registers, but at least one: their sums, as many copies and two more, a filter and where
+/// lanes come from.
 pub fn pixels<T: Vectorized>(isa: Isa) -> usize {
     (T::blocks(isa).saturating_sub(4) / 2).clamp(1, MOST_PIXELS)
 }
 
 /// Computes `pixels` pixels of one block, in groups of `input.depth` channels; of a tap's filter each copy has a block.
+/// Nothing is added to what stands there.
 ///
 /// # Panics
 /// If there is no tile of this size: ask [`pixels`].
-pub fn run<T: Number>(isa: Isa, pixels: usize, input: &Input<'_, T>, output: &mut Output<'_, T>) {
+pub fn run<T: Number, const D: usize>(
+    isa: Isa,
+    pixels: usize,
+    input: &Input<'_, T, D>,
+    output: &mut Output<'_, T>,
+) {
     macro_rules! tiles {
         ($($P:literal $Q:literal)*) => {
             match pixels {
-                $($P => T::dispatch(isa, Tile::<T, $P, $Q> { input, output }),)*
+                $($P => T::dispatch(isa, Tile::<T, D, $P, $Q> { input, output }),)*
                 _ => unreachable!("no tile of {pixels} pixels"),
             }
         };
@@ -78,23 +85,30 @@ pub fn run<T: Number>(isa: Isa, pixels: usize, input: &Input<'_, T>, output: &mu
     tiles!(1 3  2 4  3 5  4 6  5 7  6 8  7 9  8 10  9 11  10 12  11 13  12 14)
 }
 
-/// P pixels, for which three taps read Q = P + 2. By reference, as a [tile](mod@super::tile).
-struct Tile<'a, 'b, T, const P: usize, const Q: usize> {
-    input: &'a Input<'a, T>,
+/// P pixels, for which three taps read Q = P + 2; D is sixteen. By reference, as a [tile](mod@super::tile).
+struct Tile<'a, 'b, T, const D: usize, const P: usize, const Q: usize> {
+    input: &'a Input<'a, T, D>,
     output: &'a mut Output<'b, T>,
 }
 
-impl<T: Number, const P: usize, const Q: usize> Kernel<T> for Tile<'_, '_, T, P, Q> {
+impl<T: Number, const D: usize, const P: usize, const Q: usize> Kernel<T> for Tile<'_, '_, T, D, P, Q> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
+        // Known when this is compiled: there is always a tile of one pixel.
+        if P > 1 && 2 * P + 4 > S::BLOCKS {
+            unreachable!("{P} pixels of three taps do not fit into {} registers", S::BLOCKS);
+        }
         let Self { input: &Input { strip, taps, panel, depth, ahead }, output } = self;
+        let strip = strip.as_flattened().as_chunks().0;
         let (lanes, mut ahead) = (&LANES[depth.ilog2() as usize], ahead.iter());
         let mut sums = [[simd.splat(T::ZERO)]; P];
+        // Three taps at a time, most of the time.
+        let each = ahead.len().div_ceil(taps.len().div_ceil(3).max(1));
         let mut taps = taps;
         while let Some(tap) = taps.first() {
-            ahead.by_ref().take(depth).for_each(|block| simd.prefetch(block));
+            ahead.by_ref().take(each).for_each(|block| simd.prefetch(block));
             if let Some((offset, filters)) = neighbours(taps) {
                 let x: &[Block<T>; Q] =
                     strip[offset as usize..].first_chunk().expect("every pixel of three taps");
@@ -153,7 +167,8 @@ pub struct Factors<'a, T> {
 /// The products, in `dw`: for each tap a block for each copy.
 pub fn products<T: Number>(isa: Isa, factors: &Factors<'_, T>, dw: &mut [Block<T>]) {
     let Factors { offsets, width, .. } = *factors;
-    let fits = |taps: usize, copies: usize| taps * copies + taps + 2 <= T::blocks(isa);
+    // The sums, a pixel's copies, it and its gradients.
+    let fits = |taps: usize, copies: usize| taps * copies + copies + 2 <= T::blocks(isa);
     let mut tap = 0;
     while tap < offsets.len() {
         let side_by_side = matches!(offsets[tap..], [a, b, c, ..] if a + 1 == b && b + 1 == c);
@@ -187,6 +202,10 @@ impl<T: Number, const K: usize, const J: usize> Kernel<T> for Products<'_, T, K,
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
+        // Known when this is compiled: there is always a product of one tap by one copy.
+        if K * J > 1 && K * J + J + 2 > S::BLOCKS {
+            unreachable!("{K} taps by {J} copies do not fit into {} registers", S::BLOCKS);
+        }
         let Self { factors: &Factors { x, offsets, width, dy, runs, len, onto, ahead }, tap, copy, dw } =
             self;
         let lanes: &[Block<u32>; J] = LANES[width.ilog2() as usize][copy..].first_chunk().expect("J copies");

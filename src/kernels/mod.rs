@@ -18,7 +18,7 @@
 //! | [`winograd`] | 3x3 convolutions of stride one as 36 matrix products, a quarter of the work |
 //! | [`batch`] | for small images: the same position of many images as the pixels of a tile |
 //! | [`max_pool`] | who wins a window, and what winners collect |
-//! | [`norm`] | batch normalisation, a few channels of all pixels at a time |
+//! | [`norm`] | batch normalisation's passes, pixel after pixel |
 //! | [`product`] | matrix products on weights that stay where they are |
 //! | [`peak`] | how fast this machine multiplies and adds, to judge the rest by |
 //!

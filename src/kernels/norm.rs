@@ -103,6 +103,12 @@ fn normal<T: Number, const RELU: bool>(x: T, mean: T, scale: T, beta: T) -> T {
     if RELU && y <= T::ZERO { T::ZERO } else { y }
 }
 
+/// What comes through the ReLU of `dy`, if there is one.
+#[inline(always)]
+fn through<T: Number, const RELU: bool>(dy: T, x: T, mean: T, scale: T, beta: T) -> T {
+    if RELU && normal::<T, false>(x, mean, scale, beta) <= T::ZERO { T::ZERO } else { dy }
+}
+
 /// Adds `Σ dy` to `dbeta` and `Σ dy · (x - μ)` to `dgamma`, over the pixels `xs`; of a `dy`, what comes through the ReLU.
 pub fn gradients<T: Number>(
     isa: Isa,
@@ -138,8 +144,7 @@ impl<T: Number, const RELU: bool> Kernel<T> for Gradients<'_, T, RELU> {
             for (((dbeta, dgamma), (&dy, &x)), (&mean, (&scale, &beta))) in
                 sums.zip(dy.iter().zip(x)).zip(channels)
             {
-                let dy =
-                    if RELU && normal::<T, false>(x, mean, scale, beta) <= T::ZERO { T::ZERO } else { dy };
+                let dy = through::<T, RELU>(dy, x, mean, scale, beta);
                 *dbeta += dy;
                 *dgamma += dy * (x - mean);
             }
@@ -183,8 +188,7 @@ impl<T: Number, const RELU: bool> Kernel<T> for Descend<'_, T, RELU> {
             let channels = mean.iter().zip(scale.iter().zip(beta)).zip(shift.iter().zip(slope));
             for ((dy, &x), ((&mean, (&scale, &beta)), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels)
             {
-                let through =
-                    if RELU && normal::<T, false>(x, mean, scale, beta) <= T::ZERO { T::ZERO } else { *dy };
+                let through = through::<T, RELU>(*dy, x, mean, scale, beta);
                 *dy = scale * (through - shift - slope * (x - mean));
             }
         }

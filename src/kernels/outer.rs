@@ -82,15 +82,15 @@ impl<T: Number, const C: usize, const V: usize> Kernel<T> for Outer<'_, T, C, V>
         let mut ahead = self.factors.ahead.chunks(self.factors.ahead.len().div_ceil(parts).max(1));
         for (i, dw) in dw.iter_mut().enumerate().take(parts) {
             let factors = Factors { ahead: ahead.next().unwrap_or_default(), ..*self.factors };
-            add::<T, S, C, V>(simd, &factors, i * C, dw);
+            products::<T, S, C, V>(simd, &factors, i * C, dw);
         }
     }
 }
 
-// ANCHOR: add
+// ANCHOR: products
 /// The products of the channels `first..first + C`.
 #[inline(always)]
-fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
+fn products<T: Number, S: Simd<T>, const C: usize, const V: usize>(
     simd: S,
     factors: &Factors<'_, T>,
     first: usize,
@@ -132,4 +132,4 @@ fn add<T: Number, S: Simd<T>, const C: usize, const V: usize>(
         }
     }
 }
-// ANCHOR_END: add
+// ANCHOR_END: products

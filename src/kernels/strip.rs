@@ -59,6 +59,11 @@ impl Channels {
         self.group.unwrap_or(self.each.min(self.grain()))
     }
 
+    /// How many channels each result is a sum over.
+    pub fn summed(&self) -> usize {
+        self.group.unwrap_or(self.each)
+    }
+
     /// How many rows of weights each part has for a tap: one for each channel of its grains, or of a group.
     pub fn rows(&self) -> usize {
         self.group.unwrap_or(self.grains() * self.grain())
@@ -123,7 +128,7 @@ pub struct Ahead<'a, T> {
 }
 
 impl<'a, T> Ahead<'a, T> {
-    /// Two stretches of memory, in so many pieces.
+    /// Two stretches of memory, in about so many pieces: none reaches over the end of the first.
     pub fn new(memory: [&'a [T]; 2], pieces: usize) -> Self {
         let rest = memory.map(|numbers| numbers.as_chunks().0);
         Self { rest, piece: (rest[0].len() + rest[1].len()).div_ceil(pieces.max(1)) }
@@ -204,6 +209,24 @@ impl<T: Number> Strip<T> {
                     copy(to, &pixel[channel..][..count]);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_all_there_is_and_then_nothing() {
+        let numbers = [0.0f32; 10 * BLOCK];
+        for (first, second, pieces) in [(0, 0, 3), (4, 0, 2), (0, 5, 3), (4, 6, 4), (3, 1, 9)] {
+            let mut ahead = Ahead::new([&numbers[..first * BLOCK], &numbers[..second * BLOCK]], pieces);
+            // One more where a piece ends with the first stretch.
+            let lengths: Vec<_> = (0..=pieces).map(|_| ahead.next_piece().len()).collect();
+            assert_eq!(lengths.iter().sum::<usize>(), first + second, "{lengths:?}");
+            assert!(lengths.iter().all(|&len| len <= (first + second).div_ceil(pieces)), "{lengths:?}");
+            assert!(ahead.next_piece().is_empty());
         }
     }
 }

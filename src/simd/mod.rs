@@ -212,6 +212,32 @@ mod tests {
         }
     }
 
+    struct Pick<'a, T>(Block<T>, &'a [u32; BLOCK]);
+
+    impl<T: Copy + Default> Kernel<T> for Pick<'_, T> {
+        type Output = Block<T>;
+        #[inline(always)]
+        fn run<S: Simd<T>>(self, simd: S) -> Self::Output {
+            let mut picked = self.0;
+            simd.store(simd.pick(simd.load(&self.0), self.1), &mut picked);
+            picked
+        }
+    }
+
+    #[test]
+    fn lanes_are_picked_out_of_their_eight_on_every_instruction_set() {
+        let block: Block<f32> = std::array::from_fn(|i| i as f32);
+        for isa in Isa::available() {
+            for shift in 0..8 {
+                let lanes = std::array::from_fn(|i| (i / 8 * 8 + (3 * i + shift) % 8) as u32);
+                let picked = f32::dispatch(isa, Pick(block, &lanes));
+                assert_eq!(picked, lanes.map(|lane| lane as f32), "{isa}, f32");
+                let picked = f64::dispatch(isa, Pick(block.map(f64::from), &lanes));
+                assert_eq!(picked, lanes.map(f64::from), "{isa}, f64");
+            }
+        }
+    }
+
     #[test]
     fn rows_become_columns_on_every_instruction_set() {
         for isa in Isa::available() {

@@ -2,7 +2,7 @@
 //!
 //! The safety argument is one: `detect` is the only way to make an `Avx2` or an `Avx512`, and it
 //! makes one only where the processor reports the features; so whoever holds one may execute the
-//! instructions. Loads and stores go through `&Block`, which is as many bytes as they touch, and
+//! instructions. Loads and stores go through `&Block`, or an array of as many lanes, which is as many bytes as they touch, and
 //! use the unaligned forms.
 
 use super::{Block, Kernel, Simd};

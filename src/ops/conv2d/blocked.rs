@@ -164,7 +164,7 @@ fn correlate<T: Real>(
 
 /// How many pixels of a 1x1 convolution are worth a task.
 fn pixels_of_a_task(packing: Packing) -> usize {
-    let products = packing.sources.each * packing.results.total();
+    let products = packing.sources.summed() * packing.results.total();
     (WORTH_A_TASK / products).next_multiple_of(14).clamp(14, MOST_PIXELS)
 }
 
@@ -178,7 +178,7 @@ fn pointwise<T: Real>(isa: Isa, (packing, panels): (Packing, &Panels<T>), source
     };
     let whole = plan(pixels);
     threads::each(
-        out.len() * packing.sources.each,
+        out.len() * packing.sources.summed(),
         out.chunks_mut(pixels * results).enumerate().collect(),
         || whole.strip(),
         |strip, (i, out)| {

@@ -111,7 +111,7 @@ mod tests {
         }
     }
 
-    /// Rows and small images, whole and ragged blocks, groups alone and merged, Winograd's form with weights
+    /// Rows and small images, whole and ragged blocks, groups alone, merged and side by side, Winograd's form with weights
     /// turned before and on the way.
     #[test]
     fn equal_convolution_bias_and_relu_one_after_the_other() {
@@ -122,6 +122,9 @@ mod tests {
                 ([2, 9, 24], [33, 1, 1, 1]),
                 ([2, 8, 3], [6, 3, 1, 1]),
                 ([3, 8, 24], [48, 3, 1, 6]),
+                ([2, 9, 32], [32, 3, 1, 8]),
+                ([2, 9, 32], [32, 3, 2, 32]),
+                ([2, 9, 16], [16, 1, 1, 2]),
                 ([12, 8, 16], [32, 3, 1, 1]),
                 ([3, 12, 144], [176, 3, 1, 1]),
             ] {

@@ -56,7 +56,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape, g: Geometr
             // Bands of a 1x1 convolution reach over images.
             let (images, rows) =
                 if is_pointwise(w, g) { (1, images * out_height) } else { (images, out_height) };
-            (images * rows.div_ceil((BAND_BYTES / row).clamp(1, rows)), 0)
+            (images * rows.div_ceil((BAND_BYTES / row).clamp(1, rows.max(1))), 0)
         }
     };
     let panels = packing.panels(tile::blocks::<T>(isa));

@@ -11,7 +11,7 @@ use crate::{
     },
     simd::{BLOCK, Block},
 };
-use std::ops::Range;
+use std::{borrow::Borrow, ops::Range};
 
 /// Shares of the panels times parts of the batch: enough tasks for many threads.
 pub(super) const TASKS: usize = 16;
@@ -26,6 +26,9 @@ pub(super) const BAND_BYTES: usize = 24 << 10;
 #[track_caller]
 pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
+    if x.len() == 0 {
+        return Tensor::zeros(w);
+    }
     let (rows, joined) = Pass::forward(g).axes(w, dy.shape());
     let packing = packing(joined.shape(), g.groups, Direction::Forward);
     let axes = [rows, joined.columns.clone()];
@@ -62,11 +65,11 @@ pub(super) fn sum_up<T: Real>(
     let panels = packing.panels(tile::blocks::<T>(isa));
     // Each share lays out all inputs anew, and each part has sums of its own that are written and added up: as many
     // shares as make the two cost the same.
-    let even = (2 * TASKS * dw.len() / inputs.max(1)).isqrt();
+    let even = (2 * TASKS * dw.len() / inputs).isqrt();
     let shares = even.max(size_of_val(dw) / SHARE_BYTES).max(1);
     let shares: Vec<_> = panels.chunks(panels.len().div_ceil(shares)).collect();
     let tasks = if threads::is_small(products) { 1 } else { TASKS };
-    let parts = tasks.div_ceil(shares.len()).min(units).max(1);
+    let parts = tasks.div_ceil(shares.len()).min(units);
     let sums = threads::map(products, shares.len() * parts, |task| {
         let (share, part) = (shares[task / parts], task % parts);
         let mut sums = Buffer::scratch(share.iter().map(|panel| packing.panel_len(panel)).sum());
@@ -79,7 +82,7 @@ pub(super) fn sum_up<T: Real>(
     let mut sums = sums.into_iter();
     for share in shares {
         let first = sums.next().expect("at least one part");
-        let mut total = in_order(first, sums.by_ref().take(parts - 1).collect::<Vec<_>>().iter());
+        let mut total = in_order(first, sums.by_ref().take(parts - 1));
         for (panel, sums) in by_panel(packing, share, &mut total) {
             let (mine, behind) = rest.split_at_mut(panel.channels * each);
             T::unpack(isa, &packing, panel, sums, (mine, panel.channel * each));
@@ -103,12 +106,12 @@ pub(super) fn by_panel<'a, T>(
 
 // ANCHOR: in_order
 /// The sum of the first part and the rest, one after the other: it must not depend on who was ready first.
-pub(in crate::ops::conv2d) fn in_order<'a, T: Real>(
+pub(in crate::ops::conv2d) fn in_order<T: Real>(
     mut total: Buffer<T>,
-    rest: impl Iterator<Item = &'a Buffer<T>>,
+    rest: impl Iterator<Item: Borrow<Buffer<T>>>,
 ) -> Buffer<T> {
     for part in rest {
-        total.iter_mut().zip(part.iter()).for_each(|(total, &part)| *total += part);
+        total.iter_mut().zip(part.borrow().iter()).for_each(|(total, &part)| *total += part);
     }
     total
 }
@@ -237,6 +240,8 @@ impl Plan {
         let [rows, columns] = [&self.rows, &self.columns].map(|axis| axis.steps[0].len());
         match self.packing.sources.group {
             Some(_) => rows,
+            // Planes do not: a first layer's inputs are few.
+            None if self.packing.sources.grain() == 1 => 0,
             None => rows * columns * self.packing.sources.grains(),
         }
     }

@@ -27,6 +27,9 @@ pub(super) const PART: usize = 2 * TILES;
 pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, g: Geometry) -> Tensor<T> {
     assert_eq!(dy.shape(), g.output_shape(x.shape(), w), "dy has the shape of the output");
     assert!(fits(w, g), "Winograd's form for weights {w} and {g:?}");
+    if x.len() == 0 {
+        return Tensor::zeros(w);
+    }
     let packing = blocked::packing(w, 1, Direction::Forward);
     let plan = Plan::new(x.dims(), dy.dims(), g.padding);
     let panels = packing.panels(tile::blocks::<T>(isa));

@@ -96,9 +96,9 @@ impl<T: Number, const D: usize, const P: usize, const Q: usize> Kernel<T> for Ti
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        // Known when this is compiled: there is always a tile of one pixel.
-        if P > 1 && 2 * P + 4 > S::BLOCKS {
-            unreachable!("{P} pixels of three taps do not fit into {} registers", S::BLOCKS);
+        // Known when this is compiled: planes are not grouped, and there is always a tile of one pixel.
+        if D != BLOCK || P > 1 && 2 * P + 4 > S::BLOCKS {
+            unreachable!("{P} pixels of {D} channels by three taps do not fit into {} registers", S::BLOCKS);
         }
         let Self { input: &Input { strip, taps, panel, depth, ahead }, output } = self;
         let strip = strip.as_flattened().as_chunks().0;

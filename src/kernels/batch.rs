@@ -54,7 +54,8 @@ impl Batch {
     }
 
     /// How many images each task takes, of `images` on `threads`; none where rows of pixels fill a tile as well, where
-    /// the images are too large, or for narrow groups, whose tiles want pixels side by side. Whether it is none depends on the shapes alone.
+    /// the images are too large, or for narrow groups, whose tiles want pixels side by side. Whether it is
+    /// none depends on the shapes alone.
     pub fn chunk<T: Number>(&self, isa: Isa, images: usize, threads: usize) -> Option<usize> {
         let most = tile::pixels::<T>(isa, tile::blocks::<T>(isa));
         let even =
@@ -76,8 +77,8 @@ impl Batch {
         // Planes are summed over as many at a time as there are channels; along an image's rows, each tap of a kernel's
         // row counts as one more.
         let many = self.packing.sources.each >= FEW_ROWS;
-        let apart = self.packing.sources.group.is_some();
-        (!apart && many && chunk > self.output[1] && most > 0).then_some(chunk)
+        let grouped = self.packing.sources.group.is_some();
+        (!grouped && many && chunk > self.output[1] && most > 0).then_some(chunk)
     }
 
     /// How many numbers the strip of a chunk of images holds.

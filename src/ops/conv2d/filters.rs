@@ -111,8 +111,8 @@ mod tests {
         }
     }
 
-    /// Rows and small images, whole and ragged blocks, groups alone, merged and side by side, Winograd's form with weights
-    /// turned before and on the way.
+    /// Rows and small images, whole and ragged blocks, groups alone, merged and side by side, Winograd's form
+    /// with weights turned before and on the way.
     #[test]
     fn equal_convolution_bias_and_relu_one_after_the_other() {
         for isa in Isa::available() {

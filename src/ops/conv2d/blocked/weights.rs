@@ -48,7 +48,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     let plan = Plan::new(rows([images, h, width, c]), rows([images, oh, ow, outputs]), packing, axes);
     let bands = plan.bands::<T>(tile::blocks::<T>(isa));
     sum_up(isa, plan.packing, (products, x.len(), bands.len()), dw.as_mut_slice(), |share, part, sums| {
-        plan.add(isa, share, &bands[part], (x.as_slice(), dy.as_slice()), sums);
+        plan.products(isa, share, &bands[part], (x.as_slice(), dy.as_slice()), sums);
     });
     joined.gradients(dw)
 }
@@ -182,7 +182,14 @@ impl Plan {
     }
 
     /// The gradients of a share's panels over some bands, packed, one panel after the other.
-    fn add<T: Real>(&self, isa: Isa, share: &[Panel], bands: &[Band], (x, dy): (&[T], &[T]), sums: &mut [T]) {
+    fn products<T: Real>(
+        &self,
+        isa: Isa,
+        share: &[Panel],
+        bands: &[Band],
+        (x, dy): (&[T], &[T]),
+        sums: &mut [T],
+    ) {
         let most = bands.iter().map(|band| band.rows.len()).max().unwrap_or(1);
         let strip_rows = (most - 1) * self.rows.source_phases + (self.reach.1 - self.reach.0) as usize + 1;
         let mut strip = Strip::new(&self.layout, strip_rows);

@@ -4,7 +4,7 @@ use crate::{
     buffer::Buffer,
     kernels::{
         batch::Batch,
-        correlate::{Correlation, Panels},
+        correlate::{Correlation, Panels, Share},
         deal::{self, Pixels},
         filters::{Packing, Panel},
         grouped,
@@ -15,11 +15,12 @@ use crate::{
         product::{self, Matrix},
         strip::{Layout, Strip},
         tile::{self, Input, Output},
-        winograd::{self, Image, Packed, Patch, Spread},
+        winograd::{self, Image, Packed, Patch, Spread, Sums},
     },
     number::Number,
     simd::{Block, Isa},
 };
+use std::ops::Range;
 
 /// A [`Number`] whose kernels are compiled in this crate: `f32` and `f64`.
 ///
@@ -36,12 +37,20 @@ use crate::{
 /// assert_eq!(doubled(&Tensor::from_vec([2, 1], vec![1.5, -1.0])).as_slice(), [3.0, -2.0]);
 /// ```
 pub trait Real: Number {
+    /// [`Correlation::lay_out`].
+    fn lay_out<'a>(
+        plan: &Correlation,
+        isa: Isa,
+        rows: Range<usize>,
+        source: &'a [Self],
+        strip: &mut Strip<Self>,
+    ) -> &'a [Self];
     /// [`Correlation::run`].
     fn correlate(
         plan: &Correlation,
         isa: Isa,
-        panels: &Panels<Self>,
-        from: (&[Self], &mut Strip<Self>),
+        panels: Share<'_, Self>,
+        from: (&Strip<Self>, &[Self]),
         to: (usize, &mut [Self]),
     );
     /// [`Batch::run`].
@@ -93,27 +102,55 @@ pub trait Real: Number {
     /// [`norm::gradients`].
     fn norm_gradients(isa: Isa, by: Channels<'_, Self>, from: [&[Self]; 2], to: [&mut [Self]; 2]);
     /// [`norm::descend`].
-    fn norm_descend(isa: Isa, by: Channels<'_, Self>, loss: Loss<'_, Self>, xs: &[Self], dxs: &mut [Self]);
+    fn norm_descend(
+        isa: Isa,
+        by: Channels<'_, Self>,
+        loss: Loss<'_, Self>,
+        from: (&[Self], Option<&[Self]>),
+        dxs: &mut [Self],
+    );
     /// [`winograd::input`].
-    fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
+    fn winograd_input(
+        isa: Isa,
+        image: &Image<'_, Self>,
+        corner: [isize; 2],
+        tiles: usize,
+        spread: Spread<'_, Self>,
+    );
     /// [`winograd::gradient`].
-    fn winograd_gradient(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>);
+    fn winograd_gradient(
+        isa: Isa,
+        image: &Image<'_, Self>,
+        corner: [isize; 2],
+        tiles: usize,
+        spread: Spread<'_, Self>,
+    );
     /// [`winograd::filters`].
     fn winograd_filters(isa: Isa, packed: Packed<'_, Self>, to: &mut [Block<Self>]);
     /// [`winograd::filter_gradients`].
     fn winograd_filter_gradients(isa: Isa, u: &[Block<Self>], packed: &mut [Block<Self>]);
     /// [`winograd::output`].
-    fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>);
+    fn winograd_output(isa: Isa, m: Sums<'_, Self>, to: &mut Patch<'_, Self>);
 }
 
 macro_rules! real {
     ($($T:ident)*) => {$(
         impl Real for $T {
+            fn lay_out<'a>(
+                plan: &Correlation,
+                isa: Isa,
+                rows: Range<usize>,
+                source: &'a [Self],
+                strip: &mut Strip<Self>,
+            ) -> &'a [Self] {
+                plan.lay_out(isa, rows, source, strip)
+            }
+
             fn correlate(
                 plan: &Correlation,
                 isa: Isa,
-                panels: &Panels<Self>,
-                from: (&[Self], &mut Strip<Self>),
+                panels: Share<'_, Self>,
+                from: (&Strip<Self>, &[Self]),
                 to: (usize, &mut [Self]),
             ) {
                 plan.run(isa, panels, from, to);
@@ -203,16 +240,34 @@ macro_rules! real {
                 norm::gradients(isa, by, from, to);
             }
 
-            fn norm_descend(isa: Isa, by: Channels<'_, Self>, loss: Loss<'_, Self>, xs: &[Self], dxs: &mut [Self]) {
-                norm::descend(isa, by, loss, xs, dxs);
+            fn norm_descend(
+                isa: Isa,
+                by: Channels<'_, Self>,
+                loss: Loss<'_, Self>,
+                from: (&[Self], Option<&[Self]>),
+                dxs: &mut [Self],
+            ) {
+                norm::descend(isa, by, loss, from, dxs);
             }
 
-            fn winograd_input(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {
-                winograd::input(isa, image, corner, spread);
+            fn winograd_input(
+                isa: Isa,
+                image: &Image<'_, Self>,
+                corner: [isize; 2],
+                tiles: usize,
+                spread: Spread<'_, Self>,
+            ) {
+                winograd::input(isa, image, corner, tiles, spread);
             }
 
-            fn winograd_gradient(isa: Isa, image: &Image<'_, Self>, corner: [isize; 2], spread: Spread<'_, Self>) {
-                winograd::gradient(isa, image, corner, spread);
+            fn winograd_gradient(
+                isa: Isa,
+                image: &Image<'_, Self>,
+                corner: [isize; 2],
+                tiles: usize,
+                spread: Spread<'_, Self>,
+            ) {
+                winograd::gradient(isa, image, corner, tiles, spread);
             }
 
             fn winograd_filters(isa: Isa, packed: Packed<'_, Self>, to: &mut [Block<Self>]) {
@@ -223,8 +278,8 @@ macro_rules! real {
                 winograd::filter_gradients(isa, u, packed);
             }
 
-            fn winograd_output(isa: Isa, m: &[Block<Self>], tile: [usize; 2], to: &mut Patch<'_, Self>) {
-                winograd::output(isa, m, tile, to);
+            fn winograd_output(isa: Isa, m: Sums<'_, Self>, to: &mut Patch<'_, Self>) {
+                winograd::output(isa, m, to);
             }
         }
     )*};

@@ -155,7 +155,7 @@ fn faults() -> usize {
 const UNCOUNTED: usize = 600 << 10;
 
 /// Inputs and weights of convolutions in all forms: rows, small images, single pixels, groups, Winograd's.
-const CONVOLUTIONS: [([usize; 4], [usize; 4], usize, usize); 9] = [
+const CONVOLUTIONS: [([usize; 4], [usize; 4], usize, usize); 11] = [
     ([8, 32, 32, 3], [64, 3, 7, 7], 2, 1),
     ([8, 32, 32, 64], [128, 64, 3, 3], 2, 1),
     ([32, 4, 4, 256], [256, 256, 3, 3], 1, 1),
@@ -165,6 +165,8 @@ const CONVOLUTIONS: [([usize; 4], [usize; 4], usize, usize); 9] = [
     ([16, 16, 16, 256], [512, 256, 1, 1], 1, 1),
     ([16, 16, 16, 256], [512, 256, 1, 1], 2, 1),
     ([16, 28, 28, 128], [128, 4, 3, 3], 1, 32),
+    ([1, 14, 14, 256], [256, 256, 3, 3], 2, 1),
+    ([1, 7, 7, 1024], [512, 1024, 1, 1], 1, 1),
 ];
 
 /// In a process of its own, like the networks: the other tests use buffers too.

@@ -57,6 +57,34 @@ impl<T: Number> Panels<T> {
     }
 }
 
+/// Some neighbouring panels.
+#[derive(Clone, Copy, Debug)]
+pub struct Share<'a, T: Number> {
+    all: &'a Panels<T>,
+    packed: &'a [(Panel, Buffer<T>)],
+}
+
+impl<'a, T: Number> Share<'a, T> {
+    /// Those with these numbers.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn new(all: &'a Panels<T>, numbers: Range<usize>) -> Self {
+        assert!(!numbers.is_empty(), "a share of at least one panel");
+        Self { all, packed: &all.packed[numbers] }
+    }
+
+    /// The first channel.
+    fn first(&self) -> usize {
+        self.packed[0].0.channel
+    }
+
+    /// How many channels they have.
+    pub fn channels(&self) -> usize {
+        self.packed.iter().map(|(panel, _)| panel.channels).sum()
+    }
+}
+
 impl Correlation {
     /// `rows` and `columns` say which source pixels the outputs read, `packing` which channels.
     pub fn new([rows, columns]: [Axis; 2], source: [usize; 2], output: [usize; 2], packing: Packing) -> Self {
@@ -106,49 +134,57 @@ impl Correlation {
         Strip::new(&self.layout, rows)
     }
 
-    /// Computes the output rows `first..` that `out` holds; `first` is a multiple of
-    /// [`band`](Self::band), and `out` at most one band. `source` begins with the image; what follows
-    /// is asked for ahead of its time.
+    /// Lays out what the output `rows`, at most one [band](Self::band), read of `source`, which begins with the image. Hands
+    /// back what the next band will read.
+    pub fn lay_out<'a, T: Number>(
+        &self,
+        isa: Isa,
+        rows: Range<usize>,
+        source: &'a [T],
+        strip: &mut Strip<T>,
+    ) -> &'a [T] {
+        let filled = self.fill(isa, &rows, source, strip);
+        let behind = source.get(filled * self.source_row()..).unwrap_or_default();
+        let next = self.steps(rows.len()) * self.rows.source_phases * self.source_row();
+        &behind[..behind.len().min(next)]
+    }
+
+    /// Computes the output rows `first..` that `out` holds, from a strip in which they are [laid out](Self::lay_out):
+    /// `first` is a multiple of [`band`](Self::band), and the pixels of `out` have the channels of these `panels` and no
+    /// others. Memory that will be needed `next` is asked for ahead of its time.
     pub fn run<T: Number>(
         &self,
         isa: Isa,
-        panels: &Panels<T>,
-        from: (&[T], &mut Strip<T>),
+        panels: Share<'_, T>,
+        (strip, next): (&Strip<T>, &[T]),
         to: (usize, &mut [T]),
     ) {
         match self.packing.sources.grain() {
-            1 => self.run_grains::<T, 1>(isa, panels, from, to),
-            _ => self.run_grains::<T, BLOCK>(isa, panels, from, to),
+            1 => self.run_grains::<T, 1>(isa, panels, (strip, next), to),
+            _ => self.run_grains::<T, BLOCK>(isa, panels, (strip, next), to),
         }
     }
 
     fn run_grains<T: Number, const D: usize>(
         &self,
         isa: Isa,
-        panels: &Panels<T>,
-        (source, strip): (&[T], &mut Strip<T>),
+        panels: Share<'_, T>,
+        (strip, next): (&Strip<T>, &[T]),
         (first, out): (usize, &mut [T]),
     ) {
-        let row_len = self.output[1] * self.packing.results.total();
+        let pixel = panels.channels();
+        let row_len = self.output[1] * pixel;
         let rows = first..first + out.len() / row_len;
-        let filled = self.fill(isa, &rows, source, strip);
-        let behind = source.get(filled * self.source_row()..).unwrap_or_default();
-        let next =
-            &behind[..behind.len().min(self.steps(rows.len()) * self.rows.source_phases * self.source_row())];
         let mut ahead = Ahead::new([next, &[]], panels.packed.len() * rows.len() * self.tiles::<T>(isa));
-        for (panel, weights) in &panels.packed {
+        for (panel, weights) in panels.packed {
             let grains = strip.grains::<D>().get(panel.part * self.layout.part()..).unwrap_or_default();
+            let after = panels.all.after(panel);
+            let channel = panel.channel - panels.first();
             for row in rows.clone() {
-                let out = &mut out[(row - first) * row_len..][..row_len];
+                let out = &mut out[(row - first) * row_len + channel..(row - first + 1) * row_len];
                 let from = (row - first) / self.rows.output_phases() * self.rows.source_phases;
-                let after = panels.after(panel);
-                self.row(
-                    isa,
-                    row,
-                    (&grains[from * self.layout.row()..], panel, weights, after),
-                    &mut ahead,
-                    out,
-                );
+                let strip = &grains[from * self.layout.row()..];
+                self.row(isa, row, (strip, panel, weights, after), &mut ahead, (out, pixel));
             }
         }
     }
@@ -196,9 +232,8 @@ impl Correlation {
         row: usize,
         (strip, panel, weights, after): (&[[T; D]], &Panel, &Buffer<T>, After<'_, T>),
         ahead: &mut Ahead<'_, T>,
-        out: &mut [T],
+        (out, pitch): (&mut [T], usize),
     ) {
-        let total = self.packing.results.total();
         let phases = self.columns.output_phases();
         let inside = self.rows_inside(row);
         for (phase, taps) in self.taps[row % self.rows.output_phases()].iter().enumerate() {
@@ -206,7 +241,7 @@ impl Correlation {
             let per_row = self.columns.steps[phase].len() * self.packing.sources.grains();
             let taps = &taps[inside.start * per_row..inside.end * per_row];
             for tile in split(pixels, self.most::<T>(isa, panel.blocks)) {
-                let at = (tile.start * phases + phase) * total + panel.channel;
+                let at = (tile.start * phases + phase) * pitch;
                 let input = tile::Input {
                     strip: &strip[tile.start..],
                     taps,
@@ -214,7 +249,7 @@ impl Correlation {
                     depth: self.packing.sources.depth(),
                     ahead: ahead.next_piece(),
                 };
-                let (values, stride, channels) = (&mut out[at..], phases * total, panel.channels);
+                let (values, stride, channels) = (&mut out[at..], phases * pitch, panel.channels);
                 let mut output = tile::Output { values, stride, channels, after };
                 match self.packing.sources.group {
                     Some(_) => grouped::run(isa, tile.len(), &input, &mut output),

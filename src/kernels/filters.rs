@@ -26,8 +26,9 @@ use crate::{
     simd::{BLOCK, Isa, Kernel, Simd, transpose},
 };
 
-/// Weights of one result that are read at a time: rows far apart are read a few cache lines each, not one in turn.
-const STAGE: usize = 9 * BLOCK;
+/// How many squares before their turn weights are asked for, or how many sources where squares go by these: they lie in
+/// rows far apart, which no processor foresees.
+const AHEAD: usize = 8;
 
 /// The extents of weights (groups·outputs, inputs, taps).
 #[derive(Clone, Copy, Debug)]
@@ -135,16 +136,7 @@ impl Packing {
         if self.has_squares() {
             T::dispatch(isa, Pack { packing: self, panel, w, packed: &mut packed });
         } else {
-            self.each_run(panel, |Run { at, len, weight, stride }| {
-                let (weights, packed) = (&w[weight..], &mut packed[at..at + len]);
-                match stride {
-                    1 => packed.copy_from_slice(&weights[..len]),
-                    _ => packed
-                        .iter_mut()
-                        .zip(weights.iter().step_by(stride))
-                        .for_each(|(to, &from)| *to = from),
-                }
-            });
+            T::dispatch(isa, PackRuns { packing: self, panel, w, packed: &mut packed });
         }
         packed
     }
@@ -175,7 +167,7 @@ impl Packing {
     /// Cuts a panel's weights into squares of at most sixteen results by sixteen neighbouring weights of each: read along
     /// rows and written along columns, a line of the cache is used whole on both sides.
     #[inline(always)]
-    fn each_square(&self, panel: &Panel, mut f: impl FnMut(Square)) {
+    fn each_square<T, S: Simd<T>>(&self, simd: S, panel: &Panel, squares: &mut impl Squares<T>) {
         let Weights { inputs, taps, .. } = self.weights;
         let lanes = panel.blocks * BLOCK;
         let tap_len = self.tap_len(panel);
@@ -184,6 +176,8 @@ impl Packing {
             Direction::Forward => (1, inputs * taps, inputs * taps),
             Direction::Backward => (self.sources.each, taps, taps),
         };
+        let whole = run.next_multiple_of(BLOCK);
+        let distance = whole.min(AHEAD * BLOCK);
         for source in 0..runs {
             let weights = match self.direction {
                 Direction::Forward => panel.channel * stride,
@@ -194,24 +188,24 @@ impl Packing {
             };
             for lane in (0..panel.channels).step_by(BLOCK) {
                 let rows = BLOCK.min(panel.channels - lane);
-                // Counted up: to divide by the number of taps would take longer than all the rest.
-                let (mut tap, mut input) = (0, source);
+                let mut columns = Columns { at: source * lanes + lane, tap: 0, taps, tap_len, lanes };
                 for first in (0..run).step_by(BLOCK) {
-                    let mut at = [0; BLOCK];
-                    for at in &mut at {
-                        *at = tap * tap_len + input * lanes + lane;
-                        tap += 1;
-                        if tap == taps {
-                            (tap, input) = (0, input + 1);
-                        }
-                    }
-                    f(Square { weights: weights + lane * stride, stride, rows, first, run, at });
+                    let ahead = match self.direction {
+                        Direction::Forward if first + distance < whole => first + distance,
+                        Direction::Forward => BLOCK * stride + first + distance - whole,
+                        Direction::Backward => first + AHEAD * inputs * taps,
+                    };
+                    let weights = weights + lane * stride;
+                    let (ahead, weights) = (weights + ahead, weights + first);
+                    let width = BLOCK.min(run - first);
+                    squares.square(simd, Square { weights, stride, rows, width, ahead }, &mut columns);
                 }
             }
         }
     }
 
     /// Calls `f` for every source channel's weights to the panel's results, tap by tap.
+    #[inline(always)]
     fn each_run(&self, panel: &Panel, mut f: impl FnMut(Run)) {
         let Weights { inputs, outputs, taps, .. } = self.weights;
         let (source_width, result_width) = match self.direction {
@@ -252,18 +246,63 @@ struct Run {
     stride: usize,
 }
 
-/// Weights of at most sixteen results, sixteen neighbours of each.
+/// At most sixteen neighbouring weights of each of at most sixteen results.
 struct Square {
     /// The place of the first result's weights in (O, I, KH, KW), and the way to the next.
     weights: usize,
     stride: usize,
     /// How many results.
     rows: usize,
-    /// The first of each result's `run` weights.
-    first: usize,
-    run: usize,
-    /// Where in the packed panel each column is; there, the results follow.
-    at: [usize; BLOCK],
+    /// How many weights of each.
+    width: usize,
+    /// As `weights`, of a square to come.
+    ahead: usize,
+}
+
+/// The places in a packed panel of neighbouring weights of one result: other results' follow there. Counted up, since to
+/// divide by the number of taps would take longer than all the rest.
+#[derive(Clone, Copy)]
+struct Columns {
+    /// The next weight's.
+    at: usize,
+    /// Its tap.
+    tap: usize,
+    taps: usize,
+    tap_len: usize,
+    /// From one input to the next.
+    lanes: usize,
+}
+
+impl Columns {
+    #[inline(always)]
+    fn next(&mut self) -> usize {
+        let at = self.at;
+        self.at += self.tap_len;
+        self.tap += 1;
+        if self.tap == self.taps {
+            self.at = self.at + self.lanes - self.taps * self.tap_len;
+            self.tap = 0;
+        }
+        at
+    }
+}
+
+/// An expression for each of sixteen numbers: what a loop would keep in memory stays in registers.
+macro_rules! sixteen {
+    ($i:ident => $of:expr) => {
+        sixteen!($i => $of; 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15)
+    };
+    ($i:ident => $of:expr; $($n:literal)*) => {
+        [$({
+            let $i = $n;
+            $of
+        }),*]
+    };
+}
+
+/// What is done to each square. A closure that is not inlined would be compiled without vectors.
+trait Squares<T> {
+    fn square<S: Simd<T>>(&mut self, simd: S, square: Square, columns: &mut Columns);
 }
 
 struct Pack<'a, T> {
@@ -277,23 +316,49 @@ impl<T: Number> Kernel<T> for Pack<'_, T> {
     type Output = ();
 
     #[inline(always)]
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        self.packing.each_square(simd, self.panel, &mut self);
+    }
+}
+
+impl<T: Number> Squares<T> for Pack<'_, T> {
+    #[inline(always)]
+    fn square<S: Simd<T>>(&mut self, simd: S, square: Square, columns: &mut Columns) {
+        let Square { weights, stride, rows, width, ahead } = square;
+        // What lies behind a result's last weight, and behind the last result, is read too, and left out below.
+        let square = sixteen!(i => simd.load_first(self.w.get(weights + i * stride..).unwrap_or_default()));
+        sixteen!(i => ask_for(simd, self.w, ahead + i * stride));
+        let square = transpose(simd, square);
+        sixteen!(i => if i < width {
+            simd.store_first(square[i], &mut self.packed[columns.next()..][..rows]);
+        });
+    }
+}
+
+/// Runs that stay as they are, and those of merged groups.
+struct PackRuns<'a, T> {
+    packing: &'a Packing,
+    panel: &'a Panel,
+    w: &'a [T],
+    packed: &'a mut [T],
+}
+
+impl<T: Number> Kernel<T> for PackRuns<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Self { packing, panel, w, packed } = self;
-        let mut stage = [[T::ZERO; STAGE]; BLOCK];
-        packing.each_square(panel, |Square { weights, stride, rows, first, run, at }| {
-            if first % STAGE == 0 {
-                let count = STAGE.min(run - first);
-                for i in 0..rows {
-                    stage[i][..count].copy_from_slice(&w[weights + first + i * stride..][..count]);
-                }
+        let step = packing.weights.inputs * packing.weights.taps;
+        packing.each_run(panel, |Run { at, len, weight, stride }| {
+            let (weights, packed) = (&w[weight..], &mut packed[at..at + len]);
+            if stride > 1 {
+                let weights = weights.iter().step_by(stride);
+                return packed.iter_mut().zip(weights).for_each(|(to, &from)| *to = from);
             }
-            let mut square = [simd.splat(T::ZERO); BLOCK];
-            for i in 0..BLOCK {
-                square[i] = load(simd, &stage[i][first % STAGE..]);
-            }
-            let square = transpose(simd, square);
-            for i in 0..BLOCK.min(run - first) {
-                store(simd, square[i], &mut packed[at[i]..], rows);
+            for (i, to) in packed.chunks_mut(BLOCK).enumerate() {
+                simd.store_first(simd.load_first(&weights[i * BLOCK..]), to);
+                ask_for(simd, w, weight + AHEAD * step + i * BLOCK);
             }
         });
     }
@@ -312,51 +377,32 @@ impl<T: Number> Kernel<T> for Unpack<'_, T> {
     type Output = ();
 
     #[inline(always)]
-    fn run<S: Simd<T>>(self, simd: S) {
-        let Self { packing, panel, packed, w, before } = self;
-        let mut stage = [[T::ZERO; STAGE]; BLOCK];
-        packing.each_square(panel, |Square { weights, stride, rows, first, run, at }| {
-            let mut square = [simd.splat(T::ZERO); BLOCK];
-            for i in 0..BLOCK.min(run - first) {
-                square[i] = load(simd, &packed[at[i]..]);
-            }
-            let square = transpose(simd, square);
-            for i in 0..BLOCK {
-                store(simd, square[i], &mut stage[i][first % STAGE..], BLOCK);
-            }
-            let end = run.min(first + BLOCK);
-            if end == run || end % STAGE == 0 {
-                let (from, count) = (weights - before + first - first % STAGE, end - (first - first % STAGE));
-                for i in 0..rows {
-                    w[from + i * stride..][..count].copy_from_slice(&stage[i][..count]);
-                }
-            }
+    fn run<S: Simd<T>>(mut self, simd: S) {
+        self.packing.each_square(simd, self.panel, &mut self);
+    }
+}
+
+impl<T: Number> Squares<T> for Unpack<'_, T> {
+    #[inline(always)]
+    fn square<S: Simd<T>>(&mut self, simd: S, square: Square, columns: &mut Columns) {
+        let Square { weights, stride, rows, width, ahead } = square;
+        let square = sixteen!(i => if i < width {
+            simd.load_first(&self.packed[columns.next()..])
+        } else {
+            simd.splat(T::ZERO)
         });
+        let square = transpose(simd, square);
+        sixteen!(i => if i < rows {
+            simd.store_first(square[i], &mut self.w[weights - self.before + i * stride..][..width]);
+        });
+        sixteen!(i => ask_for(simd, self.w, ahead - self.before + i * stride));
     }
 }
 
-/// The next sixteen numbers, or as many as there are.
+/// Asks for the weights around number `at`, if there are any.
 #[inline(always)]
-fn load<T: Number, S: Simd<T>>(simd: S, from: &[T]) -> S::V {
-    match from.first_chunk() {
-        Some(block) => simd.load(block),
-        None => {
-            let mut block = [T::ZERO; BLOCK];
-            block[..from.len()].copy_from_slice(from);
-            simd.load(&block)
-        }
-    }
-}
-
-/// The first `count` of sixteen numbers.
-#[inline(always)]
-fn store<T: Number, S: Simd<T>>(simd: S, v: S::V, to: &mut [T], count: usize) {
-    match to.first_chunk_mut() {
-        Some(block) if count == BLOCK => simd.store(v, block),
-        _ => {
-            let mut block = [T::ZERO; BLOCK];
-            simd.store(v, &mut block);
-            to[..count].copy_from_slice(&block[..count]);
-        }
+fn ask_for<T: Number, S: Simd<T>>(simd: S, w: &[T], at: usize) {
+    if let Some(block) = w.as_chunks().0.get(at / BLOCK) {
+        simd.prefetch(block);
     }
 }

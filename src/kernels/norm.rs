@@ -161,12 +161,23 @@ pub struct Loss<'a, T> {
     pub slope: &'a [T],
 }
 
-/// The gradients `dxs` of the pixels `xs`, in the place of `dy`.
-pub fn descend<T: Number>(isa: Isa, by: Channels<'_, T>, loss: Loss<'_, T>, xs: &[T], dxs: &mut [T]) {
+#[inline(always)]
+fn descended<T: Number>(dy: T, distance: T, [scale, shift, slope]: [T; 3]) -> T {
+    scale * (dy - shift - slope * distance)
+}
+
+/// The gradients `dxs` of the pixels `xs`, from `dys`, or from what stands in their place if there are none.
+pub fn descend<T: Number>(
+    isa: Isa,
+    by: Channels<'_, T>,
+    loss: Loss<'_, T>,
+    (xs, dys): (&[T], Option<&[T]>),
+    dxs: &mut [T],
+) {
     if by.relu {
-        T::dispatch(isa, Descend::<T, true> { by, loss, xs, dxs });
+        T::dispatch(isa, Descend::<T, true> { by, loss, xs, dys, dxs });
     } else {
-        T::dispatch(isa, Descend::<T, false> { by, loss, xs, dxs });
+        T::dispatch(isa, Descend::<T, false> { by, loss, xs, dys, dxs });
     }
 }
 
@@ -174,6 +185,7 @@ struct Descend<'a, T, const RELU: bool> {
     by: Channels<'a, T>,
     loss: Loss<'a, T>,
     xs: &'a [T],
+    dys: Option<&'a [T]>,
     dxs: &'a mut [T],
 }
 
@@ -182,14 +194,30 @@ impl<T: Number, const RELU: bool> Kernel<T> for Descend<'_, T, RELU> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, _: S) {
-        let Self { by: Channels { mean, scale, beta, .. }, loss: Loss { shift, slope }, xs, dxs } = self;
+        let Self { by: Channels { mean, scale, beta, .. }, loss: Loss { shift, slope }, xs, dys, dxs } = self;
         let c = mean.len();
-        for (dy, x) in dxs.chunks_exact_mut(c).zip(xs.chunks_exact(c)) {
-            let channels = mean.iter().zip(scale.iter().zip(beta)).zip(shift.iter().zip(slope));
-            for ((dy, &x), ((&mean, (&scale, &beta)), (&shift, &slope))) in dy.iter_mut().zip(x).zip(channels)
+        let pixels = dxs.chunks_exact_mut(c).zip(xs.chunks_exact(c));
+        let channels = || mean.iter().zip(scale.iter().zip(beta)).zip(shift.iter().zip(slope));
+        let Some(dys) = dys else {
+            for (dx, x) in pixels {
+                for ((dx, &x), ((&mean, (&scale, &beta)), (&shift, &slope))) in
+                    dx.iter_mut().zip(x).zip(channels())
+                {
+                    *dx = descended(
+                        through::<T, RELU>(*dx, x, mean, scale, beta),
+                        x - mean,
+                        [scale, shift, slope],
+                    );
+                }
+            }
+            return;
+        };
+        for ((dx, x), dy) in pixels.zip(dys.chunks_exact(c)) {
+            for (((dx, &x), &dy), ((&mean, (&scale, &beta)), (&shift, &slope))) in
+                dx.iter_mut().zip(x).zip(dy).zip(channels())
             {
-                let through = through::<T, RELU>(*dy, x, mean, scale, beta);
-                *dy = scale * (through - shift - slope * (x - mean));
+                *dx =
+                    descended(through::<T, RELU>(dy, x, mean, scale, beta), x - mean, [scale, shift, slope]);
             }
         }
     }
@@ -252,8 +280,10 @@ mod tests {
                 assert_near(&dgamma, |c| 2.0 + pixels(c).map(product).sum::<f64>(), "dgamma");
 
                 let loss = Loss { shift: &shift, slope: &slope };
-                let mut dxs = dys.clone();
-                descend(isa, by, loss, &xs, &mut dxs);
+                let (mut dxs, mut there) = (vec![f64::NAN; PIXELS * C], dys.clone());
+                descend(isa, by, loss, (&xs, Some(&dys)), &mut dxs);
+                descend(isa, by, loss, (&xs, None), &mut there);
+                assert_eq!(dxs, there);
                 let dx_of = |i: usize| {
                     let c = i % C;
                     scale[c] * (through(i) - shift[c] - slope[c] * (xs[i] - mean[c]))

@@ -71,7 +71,7 @@ pub fn dot<T: Number>(
     let mut n = 0;
     while n < images {
         let widest = if T::blocks(isa) >= 32 { 4 } else { 2 };
-        let rows = size(&[6, 2], images - n, |p| fits::<T>(isa, p, widest));
+        let rows = size(&[4, 2], images - n, |p| fits::<T>(isa, p, widest));
         let mut o = 0;
         while o < outputs {
             let columns = size(&[4, 2], outputs - o, |v| fits::<T>(isa, rows, v));
@@ -84,7 +84,7 @@ pub fn dot<T: Number>(
                     }
                 };
             }
-            sizes!(6 x 4  6 x 2  6 x 1  2 x 4  2 x 2  2 x 1  1 x 4  1 x 2  1 x 1);
+            sizes!(4 x 4  4 x 2  4 x 1  2 x 4  2 x 2  2 x 1  1 x 4  1 x 2  1 x 1);
             o += columns;
         }
         n += rows;

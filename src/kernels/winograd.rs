@@ -23,8 +23,8 @@
 //!
 //! and the gradient of the input is a convolution of `dy` with the filters turned by half a turn.
 //!
-//! Each map is linear and is written once along one axis; `both` applies it along rows, then
-//! columns.
+//! Each map is linear and is written once along one axis. It is applied along rows, whose results are laid aside, and then
+//! along columns.
 
 #![allow(clippy::needless_range_loop, reason = "constant indices keep the numbers in registers")]
 
@@ -174,29 +174,14 @@ impl Map<6, 3> for FilterGradient {
     }
 }
 
-/// `F x Fᵀ`.
+/// Column `j` of so many rows.
 #[inline(always)]
-fn both<T: Number, S: Simd<T>, F: Map<N, M>, const N: usize, const M: usize>(
-    simd: S,
-    x: &[[S::V; N]; N],
-) -> [[S::V; M]; M] {
-    let zero = simd.splat(T::ZERO);
-    let mut rows = [[zero; M]; N];
-    for i in 0..N {
-        rows[i] = F::along(simd, x[i]);
+fn column<V: Copy, const N: usize, const M: usize>(rows: &[[V; M]; N], j: usize) -> [V; N] {
+    let mut column = [rows[0][j]; N];
+    for i in 1..N {
+        column[i] = rows[i][j];
     }
-    let mut result = [[zero; M]; M];
-    for j in 0..M {
-        let mut column = [zero; N];
-        for i in 0..N {
-            column[i] = rows[i][j];
-        }
-        let column = F::along(simd, column);
-        for i in 0..M {
-            result[i][j] = column[i];
-        }
-    }
-    result
+    column
 }
 
 /// An image (H, W, C) of whole blocks of channels.
@@ -210,66 +195,107 @@ pub struct Image<'a, T> {
     pub channels: Range<usize>,
 }
 
-/// Where the 36 numbers of a tile go.
+/// Where the 36 numbers of each tile go.
 #[derive(Debug)]
 pub struct Spread<'a, T> {
-    /// Starts at the tile's first block.
+    /// Starts at the first tile's first block.
     pub to: &'a mut [Block<T>],
     /// From one position to the next, in blocks.
     pub position: usize,
     /// From one block of channels to the next.
     pub block: usize,
+    /// From one tile to the next.
+    pub tile: usize,
 }
 
-/// Writes `Bᵀ d B` of the 6x6 pixels from `corner` (row, column) on, which may lie outside of the image.
-pub fn input<T: Number>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
-    T::dispatch(isa, Tile::<_, Input, 6> { image, corner, spread, map: PhantomData });
+/// Writes `Bᵀ d B` for so many `tiles` side by side. The first one's 6x6 pixels begin at `corner` (row, column); they may
+/// lie outside of the image.
+pub fn input<T: Number>(
+    isa: Isa,
+    image: &Image<'_, T>,
+    corner: [isize; 2],
+    tiles: usize,
+    spread: Spread<'_, T>,
+) {
+    T::dispatch(isa, Tiles::<_, Input, 6> { image, corner, tiles, spread, map: PhantomData });
 }
 
-/// Writes `A dy Aᵀ` of the 4x4 pixels from `corner` on.
-pub fn gradient<T: Number>(isa: Isa, image: &Image<'_, T>, corner: [isize; 2], spread: Spread<'_, T>) {
-    T::dispatch(isa, Tile::<_, Gradient, 4> { image, corner, spread, map: PhantomData });
+/// Writes `A dy Aᵀ` for so many `tiles` of 4x4 pixels, the first from `corner` on.
+pub fn gradient<T: Number>(
+    isa: Isa,
+    image: &Image<'_, T>,
+    corner: [isize; 2],
+    tiles: usize,
+    spread: Spread<'_, T>,
+) {
+    T::dispatch(isa, Tiles::<_, Gradient, 4> { image, corner, tiles, spread, map: PhantomData });
 }
 
-struct Tile<'a, T, F, const N: usize> {
+struct Tiles<'a, T, F, const N: usize> {
     image: &'a Image<'a, T>,
     corner: [isize; 2],
+    tiles: usize,
     spread: Spread<'a, T>,
     map: PhantomData<F>,
 }
 
-impl<T: Number, F: Map<N, 6>, const N: usize> Kernel<T> for Tile<'_, T, F, N> {
+impl<T: Number, F: Map<N, 6>, const N: usize> Kernel<T> for Tiles<'_, T, F, N> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let Image { blocks: pixels, size, ref channels } = *self.image;
-        let [height, width] = size.map(|extent| extent as isize);
-        let each = pixels.len() / (size[0] * size[1]);
-        let outside = [T::ZERO; BLOCK];
-        for block in channels.clone() {
-            let mut d = [[simd.splat(T::ZERO); N]; N];
-            for i in 0..N {
-                let row = self.corner[0] + i as isize;
-                for j in 0..N {
-                    let column = self.corner[1] + j as isize;
-                    let inside = (0..height).contains(&row) && (0..width).contains(&column);
-                    let from = if inside {
-                        &pixels[(row * width + column) as usize * each + block]
-                    } else {
-                        &outside
-                    };
-                    d[i][j] = simd.load(from);
+        let Self { image, corner, tiles, spread, .. } = self;
+        let mut rows = [[simd.splat(T::ZERO); INPUTS]; N];
+        for (n, block) in image.channels.clone().enumerate() {
+            for tile in 0..tiles {
+                let first = corner[1] + (tile * OUTPUTS) as isize;
+                for i in 0..N {
+                    let line = image.line(corner[0] + i as isize);
+                    rows[i] = F::along(simd, image.pixels(simd, line, first, block));
                 }
-            }
-            let v = both::<T, S, F, N, 6>(simd, &d);
-            let to = &mut self.spread.to[(block - channels.start) * self.spread.block..];
-            for i in 0..INPUTS {
+                let to = &mut spread.to[n * spread.block + tile * spread.tile..];
                 for j in 0..INPUTS {
-                    simd.store(v[i][j], &mut to[(i * INPUTS + j) * self.spread.position]);
+                    let v = F::along(simd, column(&rows, j));
+                    for i in 0..INPUTS {
+                        simd.store(v[i], &mut to[(i * INPUTS + j) * spread.position]);
+                    }
                 }
             }
         }
+    }
+}
+
+impl<T: Number> Image<'_, T> {
+    /// A row's blocks: none, if it lies outside.
+    #[inline(always)]
+    fn line(&self, row: isize) -> &[Block<T>] {
+        let len = self.blocks.len() / self.size[0];
+        if (0..self.size[0] as isize).contains(&row) {
+            &self.blocks[row as usize * len..][..len]
+        } else {
+            &[]
+        }
+    }
+
+    /// A block of each of N pixels of a line, and zeros for those outside of it.
+    #[inline(always)]
+    fn pixels<S: Simd<T>, const N: usize>(
+        &self,
+        simd: S,
+        line: &[Block<T>],
+        first: isize,
+        block: usize,
+    ) -> [S::V; N] {
+        let each = (self.blocks.len() / (self.size[0] * self.size[1])) as isize;
+        let mut pixels = [simd.splat(T::ZERO); N];
+        for j in 0..N {
+            // Before the first pixel this is below zero, and so more than any line has as a `usize`.
+            let at = (first + j as isize) * each + block as isize;
+            if let Some(pixel) = line.get(at as usize) {
+                pixels[j] = simd.load(pixel);
+            }
+        }
+        pixels
     }
 }
 
@@ -301,18 +327,20 @@ impl<T: Number> Kernel<T> for Filters<'_, T> {
     fn run<S: Simd<T>>(self, simd: S) {
         let Packed { blocks, range, turned } = self.packed;
         let (each, position) = (blocks.len() / 9, range.len());
+        let mut rows = [[simd.splat(T::ZERO); INPUTS]; 3];
         for (n, from) in range.enumerate() {
-            let mut g = [[simd.splat(T::ZERO); 3]; 3];
             for i in 0..3 {
+                let mut g = [simd.splat(T::ZERO); 3];
                 for j in 0..3 {
                     let tap = if turned { 8 - (3 * i + j) } else { 3 * i + j };
-                    g[i][j] = simd.load(&blocks[tap * each + from]);
+                    g[j] = simd.load(&blocks[tap * each + from]);
                 }
+                rows[i] = Filter::along(simd, g);
             }
-            let u = both::<T, S, Filter, 3, 6>(simd, &g);
-            for i in 0..INPUTS {
-                for j in 0..INPUTS {
-                    simd.store(u[i][j], &mut self.to[(i * INPUTS + j) * position + n]);
+            for j in 0..INPUTS {
+                let u = Filter::along(simd, column(&rows, j));
+                for i in 0..INPUTS {
+                    simd.store(u[i], &mut self.to[(i * INPUTS + j) * position + n]);
                 }
             }
         }
@@ -335,35 +363,47 @@ impl<T: Number> Kernel<T> for FilterGradients<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let each = self.u.len() / POSITIONS;
+        let mut rows = [[simd.splat(T::ZERO); 3]; INPUTS];
         for n in 0..each {
-            let mut u = [[simd.splat(T::ZERO); INPUTS]; INPUTS];
             for i in 0..INPUTS {
+                let mut u = [simd.splat(T::ZERO); INPUTS];
                 for j in 0..INPUTS {
-                    u[i][j] = simd.load(&self.u[(i * INPUTS + j) * each + n]);
+                    u[j] = simd.load(&self.u[(i * INPUTS + j) * each + n]);
                 }
+                rows[i] = FilterGradient::along(simd, u);
             }
-            let g = both::<T, S, FilterGradient, 6, 3>(simd, &u);
-            for i in 0..3 {
-                for j in 0..3 {
-                    simd.store(g[i][j], &mut self.packed[(3 * i + j) * each + n]);
+            for j in 0..3 {
+                let g = FilterGradient::along(simd, column(&rows, j));
+                for i in 0..3 {
+                    simd.store(g[i], &mut self.packed[(3 * i + j) * each + n]);
                 }
             }
         }
     }
 }
 
-/// Writes `Aᵀ m A`, the `size[0]` x `size[1]` pixels of the tile that exist. `m[position][tile][block][16]`
-/// holds so many `tiles`, of which this is one.
-pub fn output<T: Number>(isa: Isa, m: &[Block<T>], [tile, tiles]: [usize; 2], to: &mut Patch<'_, T>) {
-    T::dispatch(isa, OutputTile { m, tile, tiles, to });
+/// Sums of products, `m[position][tile][block][16]`.
+#[derive(Clone, Debug)]
+pub struct Sums<'a, T> {
+    /// All of them.
+    pub blocks: &'a [Block<T>],
+    /// From one position to the next, in tiles.
+    pub position: usize,
+    /// Which tiles of each position to read.
+    pub tiles: Range<usize>,
 }
 
-/// Where the outputs of a tile go.
+/// Writes `Aᵀ m A` of tiles side by side: as many of their pixels as there are.
+pub fn output<T: Number>(isa: Isa, m: Sums<'_, T>, to: &mut Patch<'_, T>) {
+    T::dispatch(isa, OutputTiles { m, to });
+}
+
+/// Where the outputs of a row of tiles go.
 #[derive(Debug)]
 pub struct Patch<'a, T> {
     /// Starts at the first channel of the first pixel.
     pub values: &'a mut [T],
-    /// How many rows and columns there are, up to four of each.
+    /// How many rows, up to four, and columns there are.
     pub size: [usize; 2],
     /// From one row to the next, and from one pixel to the next.
     pub stride: [usize; 2],
@@ -373,48 +413,44 @@ pub struct Patch<'a, T> {
     pub after: After<'a, T>,
 }
 
-struct OutputTile<'a, 'b, T> {
-    m: &'a [Block<T>],
-    tile: usize,
-    tiles: usize,
+struct OutputTiles<'a, 'b, T> {
+    m: Sums<'a, T>,
     to: &'a mut Patch<'b, T>,
 }
 
-impl<T: Number> Kernel<T> for OutputTile<'_, '_, T> {
+impl<T: Number> Kernel<T> for OutputTiles<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Patch { ref mut values, size, stride, blocks, after } = *self.to;
+        let Sums { blocks: m, position, tiles } = self.m;
+        let one = simd.splat(T::ONE);
+        let mut rows = [[simd.splat(T::ZERO); OUTPUTS]; INPUTS];
         for block in 0..blocks {
-            let mut m = [[simd.splat(T::ZERO); INPUTS]; INPUTS];
-            for i in 0..INPUTS {
-                for j in 0..INPUTS {
-                    let position = i * INPUTS + j;
-                    m[i][j] = simd.load(&self.m[(position * self.tiles + self.tile) * blocks + block]);
-                }
-            }
-            let mut y = both::<T, S, Output, 6, 4>(simd, &m);
-            if !after.bias.is_empty() {
-                let (one, bias) = (simd.splat(T::ONE), after.bias(simd, block));
-                for i in 0..OUTPUTS {
-                    for j in 0..OUTPUTS {
-                        y[i][j] = simd.mul_add(one, y[i][j], bias);
+            let bias = after.bias(simd, block);
+            for (n, tile) in tiles.clone().enumerate() {
+                for i in 0..INPUTS {
+                    let mut line = [simd.splat(T::ZERO); INPUTS];
+                    for j in 0..INPUTS {
+                        line[j] = simd.load(&m[((i * INPUTS + j) * position + tile) * blocks + block]);
                     }
+                    rows[i] = Output::along(simd, line);
                 }
-            }
-            if after.relu {
-                for i in 0..OUTPUTS {
-                    for j in 0..OUTPUTS {
-                        y[i][j] = simd.relu(y[i][j]);
-                    }
-                }
-            }
-            for i in 0..OUTPUTS {
-                for j in 0..OUTPUTS {
-                    if i < size[0] && j < size[1] {
-                        let at = i * stride[0] + j * stride[1] + block * BLOCK;
-                        simd.store(y[i][j], values[at..].first_chunk_mut().expect("whole blocks"));
+                for j in 0..OUTPUTS.min(size[1] - n * OUTPUTS) {
+                    let mut y = Output::along(simd, column(&rows, j));
+                    let at = (n * OUTPUTS + j) * stride[1] + block * BLOCK;
+                    for i in 0..OUTPUTS {
+                        if !after.bias.is_empty() {
+                            y[i] = simd.mul_add(one, y[i], bias);
+                        }
+                        if after.relu {
+                            y[i] = simd.relu(y[i]);
+                        }
+                        if i < size[0] {
+                            let pixel = values[at + i * stride[0]..].first_chunk_mut();
+                            simd.store(y[i], pixel.expect("whole blocks"));
+                        }
                     }
                 }
             }

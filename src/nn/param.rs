@@ -1,6 +1,6 @@
 //! What a layer learns and keeps, and the names under which the world finds it.
 
-use crate::{ops::threads, real::Real, rng::Generator, tensor::Tensor};
+use crate::{ops::threads, real::Real, rng::Generator, simd, tensor::Tensor};
 use std::fmt;
 
 /// Numbers to be learned, and the gradient that backward adds up.
@@ -40,7 +40,7 @@ impl<T: Real> Param<T> {
         assert_eq!(self.grad.shape(), grad.shape(), "gradients of one parameter have one shape");
         let grad = grad.as_slice();
         threads::split(self.grad.as_mut_slice(), 1, |at, sum| {
-            sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g);
+            simd::vectorize(|| sum.iter_mut().zip(&grad[at..]).for_each(|(sum, &g)| *sum += g));
         });
     }
     // ANCHOR_END: accumulate

@@ -5,7 +5,7 @@
 //! the point of a shortcut: the gradient reaches the block's input without passing a single weight.
 
 use super::{relu, threads};
-use crate::{real::Real, tensor::Tensor};
+use crate::{real::Real, simd, tensor::Tensor};
 
 /// `a + b`, in the memory of `a`.
 ///
@@ -15,7 +15,9 @@ use crate::{real::Real, tensor::Tensor};
 pub fn forward<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!(a.shape(), b.shape(), "only tensors of one shape are added");
     let bs = b.as_slice();
-    threads::split(a.as_mut_slice(), 1, |at, a| a.iter_mut().zip(&bs[at..]).for_each(|(a, &b)| *a += b));
+    threads::split(a.as_mut_slice(), 1, |at, a| {
+        simd::vectorize(|| a.iter_mut().zip(&bs[at..]).for_each(|(a, &b)| *a += b));
+    });
     a
 }
 
@@ -28,7 +30,7 @@ pub fn forward_relu<T: Real>(mut a: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!(a.shape(), b.shape(), "only tensors of one shape are added");
     let bs = b.as_slice();
     threads::split(a.as_mut_slice(), 1, |at, a| {
-        a.iter_mut().zip(&bs[at..]).for_each(|(a, &b)| *a = relu::cut(*a + b));
+        simd::vectorize(|| a.iter_mut().zip(&bs[at..]).for_each(|(a, &b)| *a = relu::cut(*a + b)));
     });
     a
 }

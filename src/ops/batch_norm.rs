@@ -35,7 +35,7 @@
 
 mod moments;
 
-use super::threads;
+use super::{abreast::Abreast, threads};
 use crate::{
     kernels::norm::{Channels, Loss},
     real::Real,
@@ -132,9 +132,13 @@ fn train<T: Real>(
     let saved =
         Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std, relu: relu.then(|| beta.clone()) };
     let mut y = Tensor::scratch(saved.x.shape());
-    let (isa, xs, scale) = (Isa::current(), saved.x.as_slice(), saved.scale(gamma));
-    let by = Channels { mean: saved.mean.as_slice(), scale: &scale, beta: beta.as_slice(), relu };
-    threads::split(y.as_mut_slice(), c, |at, y| T::normalise(isa, by, Some(&xs[at..][..y.len()]), y));
+    let (isa, xs, abreast) = (Isa::current(), saved.x.as_slice(), Abreast::new(count, c));
+    let [mean, scale, beta] =
+        [saved.mean.as_slice(), &saved.scale(gamma), beta.as_slice()].map(|each| abreast.repeat(each));
+    let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu };
+    threads::split(y.as_mut_slice(), abreast.channels(), |at, y| {
+        T::normalise(isa, by, Some(&xs[at..][..y.len()]), y);
+    });
     (y, saved)
 }
 
@@ -183,9 +187,12 @@ fn judge<T: Real>(
     }
     let scale = |(&gamma, var): (&T, &T)| T::of(gamma.to_f64() / (var.to_f64() + eps).sqrt());
     let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
-    let by = Channels { mean: running.mean.as_slice(), scale: &scale, beta: beta.as_slice(), relu };
+    let abreast = Abreast::new(x.len() / c, c);
+    let [mean, scale, beta] =
+        [running.mean.as_slice(), &scale, beta.as_slice()].map(|each| abreast.repeat(each));
+    let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu };
     let isa = Isa::current();
-    threads::split(x.as_mut_slice(), c, |_, x| T::normalise(isa, by, None, x));
+    threads::split(x.as_mut_slice(), abreast.channels(), |_, x| T::normalise(isa, by, None, x));
     x
 }
 
@@ -209,16 +216,18 @@ pub fn backward<T: Real>(
     assert_eq!(dy.shape(), saved.x.shape(), "dy has the shape of the output");
     assert_eq!(gamma.dims(), [dy.shape().last()], "one γ for each channel of {}", dy.shape());
     let Saved { x, mean, inv_std, count, .. } = saved;
-    let (isa, c, scale) = (Isa::current(), x.shape().last(), saved.scale(gamma));
+    let (isa, c) = (Isa::current(), x.shape().last());
+    let abreast = Abreast::new(*count, c);
     // Without a ReLU, β is of no use.
     let beta = saved.relu.as_ref().unwrap_or(gamma).as_slice();
-    let by = Channels { mean: mean.as_slice(), scale: &scale, beta, relu: saved.relu.is_some() };
-    let (dys, xs) = (dy.as_slice(), x.as_slice());
-    let sums = threads::sums(*count, c, 2 * c, |pixels, sums: &mut [T]| {
-        let numbers = pixels.start * c..pixels.end * c;
-        T::norm_gradients(isa, by, [&dys[numbers.clone()], &xs[numbers]], sums.split_at_mut(c).into());
+    let [mean, scale, beta] = [mean.as_slice(), &saved.scale(gamma), beta].map(|each| abreast.repeat(each));
+    let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu: saved.relu.is_some() };
+    let (dys, xs, wide) = (dy.as_slice(), x.as_slice(), abreast.channels());
+    let sums = threads::sums(count / abreast.pixels(), wide, 2 * wide, |pixels, sums: &mut [T]| {
+        let numbers = pixels.start * wide..pixels.end * wide;
+        T::norm_gradients(isa, by, [&dys[numbers.clone()], &xs[numbers]], sums.split_at_mut(wide).into());
     });
-    let (dbeta, unscaled) = sums.split_at(c);
+    let [dbeta, unscaled] = <[_; 2]>::from(sums.split_at(wide)).map(|sums| abreast.fold(sums));
     let dbeta = Tensor::from_fn([c], |i| T::of(dbeta[i]));
     let dgamma = Tensor::from_fn([c], |i| T::of(unscaled[i]) * inv_std[i]);
 
@@ -226,14 +235,14 @@ pub fn backward<T: Real>(
     let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
     let slope: Vec<T> =
         dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
+    let [shift, slope] = [shift, slope].map(|each| abreast.repeat(&each));
     let loss = Loss { shift: &shift, slope: &slope };
-    // A shortcut may share dy: it is copied piece by piece, in the cache.
+    // A shortcut may share dy.
     let (mut dx, shared) = dy.make_room();
-    threads::split(dx.as_mut_slice(), c, |at, dx| {
-        if let Some(dy) = &shared {
-            dx.copy_from_slice(&dy.as_slice()[at..][..dx.len()]);
-        }
-        T::norm_descend(isa, by, loss, &xs[at..][..dx.len()], dx);
+    threads::split(dx.as_mut_slice(), wide, |at, dx| {
+        let piece = at..at + dx.len();
+        let dys = shared.as_ref().map(|dy| &dy.as_slice()[piece.clone()]);
+        T::norm_descend(isa, by, loss, (&xs[piece], dys), dx);
     });
     (dx, dgamma, dbeta)
 }

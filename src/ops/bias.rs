@@ -1,7 +1,7 @@
 //! A number added to every value of a channel: `y[…, c] = x[…, c] + b[c]`.
 
-use super::threads;
-use crate::{real::Real, tensor::Tensor};
+use super::{abreast::Abreast, threads};
+use crate::{real::Real, simd, tensor::Tensor};
 
 /// `x + b` along the last axis.
 ///
@@ -10,10 +10,14 @@ use crate::{real::Real, tensor::Tensor};
 #[track_caller]
 pub fn forward<T: Real>(mut x: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!([x.shape().last()], b.dims(), "one bias for each channel");
+    let abreast = Abreast::new(x.len() / b.len(), b.len());
+    let b = abreast.repeat(b.as_slice());
     threads::split(x.as_mut_slice(), b.len(), |_, x| {
-        for pixel in x.chunks_exact_mut(b.len()) {
-            pixel.iter_mut().zip(b.as_slice()).for_each(|(y, &b)| *y += b);
-        }
+        simd::vectorize(|| {
+            for pixels in x.chunks_exact_mut(b.len()) {
+                pixels.iter_mut().zip(&b).for_each(|(y, &b)| *y += b);
+            }
+        });
     });
     x
 }
@@ -21,13 +25,19 @@ pub fn forward<T: Real>(mut x: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
 /// `db` (C): `y` is `b` plus something, once for each pixel, so `db` is the sum of `dy` over pixels.
 // ANCHOR: backward
 pub fn backward<T: Real>(dy: &Tensor<T>) -> Tensor<T> {
-    let c = dy.shape().last();
+    let each = dy.shape().last();
+    let abreast = Abreast::new(dy.len() / each, each);
+    let c = abreast.channels();
     let db = threads::sums(dy.len() / c, c, c, |pixels, db: &mut [T]| {
-        for pixel in dy.as_slice()[pixels.start * c..pixels.end * c].chunks_exact(c) {
-            db.iter_mut().zip(pixel).for_each(|(sum, &dy)| *sum += dy);
-        }
+        let dys = dy.as_slice()[pixels.start * c..pixels.end * c].chunks_exact(c);
+        simd::vectorize(|| {
+            for pixel in dys {
+                db.iter_mut().zip(pixel).for_each(|(sum, &dy)| *sum += dy);
+            }
+        });
     });
-    Tensor::from_fn([c], |i| T::of(db[i]))
+    let db = abreast.fold(&db);
+    Tensor::from_fn([each], |i| T::of(db[i]))
 }
 // ANCHOR_END: backward
 

@@ -4,6 +4,7 @@
 //! Images are (N, H, W, C). Work is cut into tasks for threads here and in `data`, nowhere else, and no result
 //! depends on how many there are.
 
+mod abreast;
 pub mod adaptive_avg_pool;
 pub mod add;
 pub mod avg_pool;

@@ -5,19 +5,17 @@
 //! backward needs only `y`, which the next layer keeps anyway.
 
 use super::threads;
-use crate::{real::Real, tensor::Tensor};
+use crate::{real::Real, simd, tensor::Tensor};
 
-/// max(x, 0); NaN stays NaN.
-#[inline]
+/// max(x, 0); NaN stays NaN. Inlined, as [`simd::vectorize`] wants it.
+#[inline(always)]
 pub(super) fn cut<T: Real>(x: T) -> T {
     if x <= T::ZERO { T::ZERO } else { x }
 }
 
 /// `y`, in the memory of `x`. NaN stays NaN.
 pub fn forward<T: Real>(mut x: Tensor<T>) -> Tensor<T> {
-    threads::split(x.as_mut_slice(), 1, |_, x| {
-        x.iter_mut().for_each(|x| *x = cut(*x));
-    });
+    threads::split(x.as_mut_slice(), 1, |_, x| simd::vectorize(|| x.iter_mut().for_each(|x| *x = cut(*x))));
     x
 }
 
@@ -31,9 +29,11 @@ pub fn backward<T: Real>(mut dy: Tensor<T>, y: &Tensor<T>) -> Tensor<T> {
     assert_eq!(dy.shape(), y.shape(), "dy has the shape of the output");
     let ys = y.as_slice();
     threads::split(dy.as_mut_slice(), 1, |at, dy| {
-        for (dy, &y) in dy.iter_mut().zip(&ys[at..]) {
-            *dy = if y <= T::ZERO { T::ZERO } else { *dy };
-        }
+        simd::vectorize(|| {
+            for (dy, &y) in dy.iter_mut().zip(&ys[at..]) {
+                *dy = if y <= T::ZERO { T::ZERO } else { *dy };
+            }
+        });
     });
     dy
 }

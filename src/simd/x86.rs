@@ -2,8 +2,8 @@
 //!
 //! The safety argument is one: `detect` is the only way to make an `Avx2` or an `Avx512`, and it
 //! makes one only where the processor reports the features; so whoever holds one may execute the
-//! instructions. Loads and stores go through `&Block`, or an array of as many lanes, which is as many bytes as they touch, and
-//! use the unaligned forms.
+//! instructions. Loads and stores go through `&Block`, or an array of as many lanes, which is as many bytes as they touch, or
+//! through a slice, whose length the mask of a masked one follows. They use the unaligned forms.
 
 use super::{Block, Kernel, Simd};
 use std::arch::x86_64::*;
@@ -151,10 +151,16 @@ fn pick_16(v: __m512, lanes: &[u32; 16]) -> __m512 {
     _mm512_permutexvar_ps(unsafe { _mm512_loadu_si512(lanes.as_ptr().cast()) }, v)
 }
 
+/// Ones for those of a register's `lanes`, from number `first` on, that `count` numbers have.
+#[inline(always)]
+fn lanes_of(count: usize, first: usize, lanes: usize) -> u32 {
+    (1 << count.saturating_sub(first).min(lanes)) - 1
+}
+
 /// A block is `$n` registers `$V` of `$lanes` numbers `$T`.
 macro_rules! simd {
     ($Isa:ident, $T:ty, $V:ty, $n:literal x $lanes:literal, blocks $blocks:literal,
-     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident $larger:ident $where_equal:ident $(, pick $pick:ident)? $(, mask $store_mask:ident $Mask:ty)?) => {
+     $splat:ident $load:ident $store:ident $fma:ident $max:ident $zip:ident $larger:ident $where_equal:ident $(, pick $pick:ident)? $(, mask $load_mask:ident $store_mask:ident $Mask:ty)?) => {
         impl Simd<$T> for $Isa {
             type V = [$V; $n];
             const BLOCKS: usize = $blocks;
@@ -183,14 +189,28 @@ macro_rules! simd {
 
             $(
                 #[inline(always)]
+                fn load_first(self, from: &[$T]) -> Self::V {
+                    if let Some(whole) = from.first_chunk() {
+                        return self.load(whole);
+                    }
+                    let at = from.as_ptr();
+                    // SAFETY: as in `splat`; of the lanes only those are read that `from` has, and the address of the
+                    // others is not used.
+                    std::array::from_fn(|i| unsafe {
+                        $load_mask(lanes_of(from.len(), i * $lanes, $lanes) as $Mask, at.wrapping_add(i * $lanes))
+                    })
+                }
+
+                #[inline(always)]
                 fn store_first(self, v: Self::V, to: &mut [$T]) {
+                    if let Some(whole) = to.first_chunk_mut() {
+                        return self.store(v, whole);
+                    }
                     let (at, len) = (to.as_mut_ptr(), to.len());
                     for (i, v) in v.into_iter().enumerate() {
-                        let lanes = len.saturating_sub(i * $lanes).min($lanes);
-                        // SAFETY: as in `splat`; of the lanes only those are written that `to` has room for, and
-                        // the address of the others is not used.
+                        // SAFETY: as in `load_first`, with room for what is written.
                         unsafe {
-                            $store_mask(at.wrapping_add(i * $lanes), ((1u32 << lanes) - 1) as $Mask, v)
+                            $store_mask(at.wrapping_add(i * $lanes), lanes_of(len, i * $lanes, $lanes) as $Mask, v)
                         }
                     }
                 }
@@ -247,5 +267,5 @@ macro_rules! simd {
 
 simd!(Avx2, f32, __m256, 2 x 8, blocks 8, _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_max_ps zip_ps larger_8 where_equal_8, pick pick_8);
 simd!(Avx2, f64, __m256d, 4 x 4, blocks 4, _mm256_set1_pd _mm256_loadu_pd _mm256_storeu_pd _mm256_fmadd_pd _mm256_max_pd zip_pd larger_4 where_equal_4);
-simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512 larger_16 where_equal_16, pick pick_16, mask _mm512_mask_storeu_ps u16);
-simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512 larger_8_wide where_equal_8_wide, mask _mm512_mask_storeu_pd u8);
+simd!(Avx512, f32, __m512, 1 x 16, blocks 32, _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_max_ps zip_ps_512 larger_16 where_equal_16, pick pick_16, mask _mm512_maskz_loadu_ps _mm512_mask_storeu_ps u16);
+simd!(Avx512, f64, __m512d, 2 x 8, blocks 16, _mm512_set1_pd _mm512_loadu_pd _mm512_storeu_pd _mm512_fmadd_pd _mm512_max_pd zip_pd_512 larger_8_wide where_equal_8_wide, mask _mm512_maskz_loadu_pd _mm512_mask_storeu_pd u8);

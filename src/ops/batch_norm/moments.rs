@@ -1,7 +1,10 @@
 //! Mean and variance of every channel, in one pass over memory.
 
 use crate::{
-    ops::threads::{self, BLOCK_ROWS},
+    ops::{
+        abreast::Abreast,
+        threads::{self, BLOCK_ROWS},
+    },
     real::Real,
     simd::Isa,
 };
@@ -19,10 +22,10 @@ pub(super) struct Moments {
 /// for its distances from it; then [`Moments::merge`] joins the blocks' moments. The short cut
 /// `mean(x²) - mean(x)²` would lose all digits of a variance much smaller than the mean.
 pub(super) fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
-    let isa = Isa::current();
-    let none = || Moments { count: 0, mean: vec![0.0; c], squares: vec![0.0; c] };
+    let (isa, abreast) = (Isa::current(), Abreast::new(xs.len() / c, c));
+    let (each, c) = (c, abreast.channels());
     let parts = threads::pieces(xs.len() / c, c, |pixels| {
-        let mut moments = none();
+        let mut moments = Moments::none(c);
         let (mut mean, mut squares) = (vec![T::ZERO; c], vec![T::ZERO; c]);
         for block in xs[pixels.start * c..pixels.end * c].chunks(BLOCK_ROWS * c) {
             T::moments(isa, block, &mut mean, &mut squares);
@@ -30,12 +33,19 @@ pub(super) fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
         }
         moments
     });
-    let mut all = none();
-    parts.iter().for_each(|part| all.merge(part.count, &part.mean, &part.squares));
+    let mut all = Moments::none(each);
+    for part in &parts {
+        let pixels = part.mean.chunks_exact(each).zip(part.squares.chunks_exact(each));
+        pixels.for_each(|(mean, squares)| all.merge(part.count, mean, squares));
+    }
     all
 }
 
 impl Moments {
+    fn none(c: usize) -> Self {
+        Self { count: 0, mean: vec![0.0; c], squares: vec![0.0; c] }
+    }
+
     // ANCHOR: merge
     /// Takes in the moments of `count` more pixels.
     ///
@@ -62,14 +72,17 @@ mod tests {
 
     #[test]
     fn merged_moments_are_the_definition() {
-        let xs: Vec<f64> = (0..3 * 1237).map(|i| ((i * 7919) % 2003) as f64).collect();
-        let moments = moments(&xs, 3);
-        for c in 0..3 {
-            let channel = || xs.iter().skip(c).step_by(3);
-            let mean = channel().sum::<f64>() / 1237.0;
-            let squares: f64 = channel().map(|x| (x - mean).powi(2)).sum();
-            approx::assert_relative_eq!(moments.mean[c], mean, max_relative = 1e-13);
-            approx::assert_relative_eq!(moments.squares[c], squares, max_relative = 1e-12);
+        // One by one, and several abreast.
+        for count in [1237, 1280] {
+            let xs: Vec<f64> = (0..3 * count).map(|i| ((i * 7919) % 2003) as f64).collect();
+            let moments = moments(&xs, 3);
+            for c in 0..3 {
+                let channel = || xs.iter().skip(c).step_by(3);
+                let mean = channel().sum::<f64>() / count as f64;
+                let squares: f64 = channel().map(|x| (x - mean).powi(2)).sum();
+                approx::assert_relative_eq!(moments.mean[c], mean, max_relative = 1e-13);
+                approx::assert_relative_eq!(moments.squares[c], squares, max_relative = 1e-12);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The fast form: tasks over threads, and in each task the kernels of [`crate::kernels`].
 //!
-//! A task owns a band of output rows of one image, some small images, or some panels of weight gradients over a
-//! fixed part of the batch. No result depends on how many threads there are.
+//! A task owns a band of output rows of one image, or some of their channels where bands are few; some small images; or
+//! some panels of weight gradients over a fixed part of the batch. No result depends on how many threads there are.
 
 use super::Geometry;
 use crate::{
@@ -23,13 +23,18 @@ use crate::{
 mod images;
 mod joined;
 pub(super) mod scratch;
+mod tasks;
 mod weights;
 use joined::Joined;
+use tasks::Task;
 pub use weights::grad_weights;
 pub(super) use weights::in_order;
 
-/// The most pixels of a 1x1 convolution in one task: whole tiles, in the second-level cache.
-const MOST_PIXELS: usize = 14 * 16;
+/// The most memory that the channels of a 1x1 convolution's task take: a second-level cache then has room for the weights.
+const MOST_BYTES: usize = 64 << 10;
+
+/// Tasks for each thread, if there are as many: one that wakes late then leaves others more of them.
+const TASKS_EACH: usize = 16;
 
 /// Multiply-adds that are worth a task of their own.
 const WORTH_A_TASK: usize = 1 << 18;
@@ -74,6 +79,12 @@ impl Pass {
         // Groups have their own way to fill blocks.
         let width = if groups == 1 { result.dims()[2] } else { 1 };
         (axis(0, kh), Joined::new(axis(1, kw), self.direction, [outputs, inputs, kh, kw], width))
+    }
+
+    /// Multiply-adds.
+    fn products(self, source: Shape, result: Shape, w: Shape) -> usize {
+        let outputs = if self.direction == Direction::Forward { result } else { source };
+        outputs.len() / w.dims()[0].max(1) * w.len()
     }
 
     /// The panels of `w` (O, I, KH, KW) for such results.
@@ -130,15 +141,13 @@ fn correlate<T: Real>(
 ) -> Tensor<T> {
     let (rows, joined) = pass.axes(w, result);
     let packing = packing(joined.shape(), pass.geometry.groups, pass.direction);
-    let mut out = Tensor::scratch(result);
+    let (mut out, products) = (Tensor::scratch(result), pass.products(source.shape(), result, w));
     if is_pointwise(w, pass.geometry) {
-        pointwise(isa, (packing, panels), source.as_slice(), out.as_mut_slice());
+        pointwise(isa, products, (packing, panels), source.as_slice(), out.as_mut_slice());
         return out;
     }
     let ([_, height, width, _], [_, out_height, out_width, _]) = (source.dims::<4>(), out.dims::<4>());
     let out_width = out_width / joined.neighbours;
-    let outputs = if pass.direction == Direction::Forward { result } else { source.shape() };
-    let products = outputs.len() / w.dims()[0].max(1) * w.len();
     let (axes, sizes) = ([rows, joined.columns], [[height, width], [out_height, out_width]]);
     let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
     if let Some(chunk) = batch.chunk::<T>(isa, source.dims::<4>()[0], rayon::current_num_threads()) {
@@ -149,46 +158,43 @@ fn correlate<T: Real>(
     let (row, band) = (out_width * packing.results.total(), plan.band::<T>());
     let image = height * width * packing.sources.total();
     let images = out.as_mut_slice().chunks_mut(out_height * row).enumerate();
+    let plan = &plan;
     let bands = images.flat_map(|(i, out)| {
         let source = &source.as_slice()[i * image..];
-        out.chunks_mut(band * row).enumerate().map(move |(i, out)| (source, i * band, out))
+        let bands = out.chunks_mut(band * row).enumerate();
+        bands.map(move |(i, out)| Task { plan, source, rows: i * band..i * band + out.len() / row, out })
     });
-    threads::each(
-        products,
-        bands.collect(),
-        || plan.strip(),
-        |strip, (source, first, out)| T::correlate(&plan, isa, panels, (source, strip), (first, out)),
-    );
+    tasks::run(isa, products, panels, bands.collect());
     out
 }
 
-/// How many pixels of a 1x1 convolution are worth a task.
-fn pixels_of_a_task(packing: Packing) -> usize {
-    let products = packing.sources.summed() * packing.results.total();
-    (WORTH_A_TASK / products).next_multiple_of(14).clamp(14, MOST_PIXELS)
+/// How many of the `pixels` of a 1x1 convolution a task takes: whole tiles.
+fn pixels_of_a_task<T: Real>(isa: Isa, packing: Packing, pixels: usize) -> usize {
+    let tile = tile::pixels::<T>(isa, tile::blocks::<T>(isa));
+    let most = MOST_BYTES / (packing.sources.total() * size_of::<T>());
+    let least = WORTH_A_TASK / (packing.sources.summed() * packing.results.total()).max(1);
+    let each = pixels / (TASKS_EACH * rayon::current_num_threads());
+    (each.max(least).min(most) / tile).max(1) * tile
 }
 
 /// A 1x1 convolution: `source` (pixels, sources) to `out` (pixels, results).
-fn pointwise<T: Real>(isa: Isa, (packing, panels): (Packing, &Panels<T>), source: &[T], out: &mut [T]) {
+fn pointwise<T: Real>(
+    isa: Isa,
+    products: usize,
+    (packing, panels): (Packing, &Panels<T>),
+    source: &[T],
+    out: &mut [T],
+) {
     let (sources, results) = (packing.sources.total(), packing.results.total());
-    let pixels = pixels_of_a_task(packing);
-    let plan = |pixels| {
+    let (all, each) = (out.len() / results, pixels_of_a_task::<T>(isa, packing, out.len() / results));
+    // The last task may have fewer.
+    let [whole, last] = [each, all - all.saturating_sub(1) / each * each].map(|pixels| {
         let axes = [Axis::forward(1, 1, 0, 1), Axis::forward(1, 1, 0, 1)];
         Correlation::new(axes, [1, pixels], [1, pixels], packing)
-    };
-    let whole = plan(pixels);
-    threads::each(
-        out.len() * packing.sources.summed(),
-        out.chunks_mut(pixels * results).enumerate().collect(),
-        || whole.strip(),
-        |strip, (i, out)| {
-            let source = &source[i * pixels * sources..];
-            if out.len() == pixels * results {
-                T::correlate(&whole, isa, panels, (source, strip), (0, out));
-            } else {
-                let last = plan(out.len() / results);
-                T::correlate(&last, isa, panels, (source, &mut last.strip()), (0, out));
-            }
-        },
-    );
+    });
+    let chunks = out.chunks_mut(each * results).enumerate().map(|(i, out)| {
+        let plan = if out.len() == each * results { &whole } else { &last };
+        Task { plan, source: &source[i * each * sources..], rows: 0..1, out }
+    });
+    tasks::run(isa, products, panels, chunks.collect());
 }

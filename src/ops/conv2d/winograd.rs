@@ -17,7 +17,7 @@ use crate::{
         correlate::{self, Panels},
         filters::{Direction, Panel},
         tile::{self, After, Tap},
-        winograd::{Image, OUTPUTS, POSITIONS, Packed, Patch, Spread},
+        winograd::{Image, OUTPUTS, POSITIONS, Packed, Patch, Spread, Sums},
     },
     ops::threads,
     real::Real,

@@ -11,7 +11,7 @@
 //! the learning rate changes, the buffer keeps its meaning.
 
 use super::Memory;
-use crate::{nn::Param, ops::threads, real::Real};
+use crate::{nn::Param, ops::threads, real::Real, simd};
 
 /// Gradient descent with momentum; PyTorch's `SGD` and its defaults.
 ///
@@ -36,17 +36,21 @@ impl Sgd {
         let (w, dw) = (param.value.as_mut_slice(), param.grad.as_slice());
         if self.momentum == 0.0 {
             return threads::split(w, 1, |at, w| {
-                w.iter_mut().zip(&dw[at..]).for_each(|(w, &dw)| *w -= lr * (dw + decay * *w));
+                simd::vectorize(|| {
+                    w.iter_mut().zip(&dw[at..]).for_each(|(w, &dw)| *w -= lr * (dw + decay * *w))
+                });
             });
         }
         // The buffer starts as the first gradient: as zeros times momentum plus that gradient.
         let momentum_now = if step == 1 { T::ZERO } else { momentum };
         threads::split2(w, memory.first.as_mut_slice(), 1, |at, w, b| {
-            for ((w, b), &dw) in w.iter_mut().zip(b).zip(&dw[at..]) {
-                let g = dw + decay * *w;
-                *b = momentum_now * *b + g;
-                *w -= lr * if self.nesterov { g + momentum * *b } else { *b };
-            }
+            simd::vectorize(|| {
+                for ((w, b), &dw) in w.iter_mut().zip(b).zip(&dw[at..]) {
+                    let g = dw + decay * *w;
+                    *b = momentum_now * *b + g;
+                    *w -= lr * if self.nesterov { g + momentum * *b } else { *b };
+                }
+            });
         });
     }
     // ANCHOR_END: update

@@ -12,30 +12,41 @@ pub fn panels<T: Real>(isa: Isa, w: Shape, groups: usize, direction: Direction) 
     packing.panels(tile::blocks::<T>(isa)).iter().map(|panel| packing.panel_len(panel)).sum()
 }
 
-/// Of packed weights, and of a strip for each thread.
+/// Of packed weights; of a strip for each thread, or, where panels are shared out, for each task, and of the parts of the
+/// result.
 pub fn correlate<T: Real>(
     isa: Isa,
     (direction, geometry): (Direction, Geometry),
     [source, result]: [Shape; 2],
     w: Shape,
 ) -> (usize, usize) {
-    let (rows, joined) = Pass { direction, geometry }.axes(w, result);
+    let pass = Pass { direction, geometry };
+    let (rows, joined) = pass.axes(w, result);
     let packing = packing(joined.shape(), geometry.groups, direction);
     let [[images, height, width], [_, out_height, out_width]] =
         [source, result].map(|shape| [0, 1, 2].map(|axis| shape.dims()[axis]));
     let sizes = [[height, width], [out_height, out_width / joined.neighbours]];
+    let products = pass.products(source, result, w);
     let (w, axes) = (joined.shape(), [rows, joined.columns]);
     let (threads, channels) = (rayon::current_num_threads(), packing.sources);
     let batch = Batch::new(axes.clone(), sizes[0], sizes[1], packing);
-    let strip = if is_pointwise(w, geometry) {
-        pixels_of_a_task(packing) * channels.parts * channels.grains() * channels.grain()
+    let (strip, tasks) = if is_pointwise(w, geometry) {
+        let pixels = images * height * width;
+        let each = pixels_of_a_task::<T>(isa, packing, pixels);
+        (each * channels.parts * channels.grains() * channels.grain(), pixels.div_ceil(each))
     } else if let Some(chunk) = batch.chunk::<T>(isa, images, threads) {
-        batch.strip_len(chunk)
+        return (panels::<T>(isa, w, geometry.groups, direction), threads * batch.strip_len(chunk));
     } else {
+        let plan = Correlation::new(axes, sizes[0], sizes[1], packing);
         // Zeros fresh from the system cost nothing until they are touched.
-        Correlation::new(axes, sizes[0], sizes[1], packing).strip::<T>().grains::<1>().len()
+        (plan.strip::<T>().grains::<1>().len(), images * out_height.div_ceil(plan.band::<T>()))
     };
-    (panels::<T>(isa, w, geometry.groups, direction), threads * strip)
+    let many = packing.panels(tile::blocks::<T>(isa)).len();
+    let moving = match tasks::panels_of_a_task(products, tasks, many) < many {
+        true => tasks * strip + result.len(),
+        false => threads * strip,
+    };
+    (panels::<T>(isa, w, geometry.groups, direction), moving)
 }
 
 /// Of all partial sums, and of the strips where all images' are laid out first.

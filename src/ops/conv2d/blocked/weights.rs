@@ -9,7 +9,7 @@ use crate::{
         planes,
         strip::Ahead,
     },
-    simd::{BLOCK, Block},
+    simd::{self, BLOCK, Block},
 };
 use std::{borrow::Borrow, ops::Range};
 
@@ -78,17 +78,26 @@ pub(super) fn sum_up<T: Real>(
     });
 
     let each = dw.len() / packing.results.total();
-    let mut rest = dw;
-    let mut sums = sums.into_iter();
-    for share in shares {
-        let first = sums.next().expect("at least one part");
-        let mut total = in_order(first, sums.by_ref().take(parts - 1));
-        for (panel, sums) in by_panel(packing, share, &mut total) {
-            let (mine, behind) = rest.split_at_mut(panel.channels * each);
-            T::unpack(isa, &packing, panel, sums, (mine, panel.channel * each));
-            rest = behind;
-        }
-    }
+    let (packed, mut rest, mut sums) = (PACKING * dw.len(), dw, sums.into_iter());
+    let joined = shares.into_iter().map(|share| {
+        let channels: usize = share.iter().map(|panel| panel.channels).sum();
+        let (mine, behind) = std::mem::take(&mut rest).split_at_mut(channels * each);
+        rest = behind;
+        (share, sums.by_ref().take(parts).collect::<Vec<_>>(), mine)
+    });
+    threads::each(
+        packed,
+        joined.collect(),
+        || (),
+        |(), (share, sums, dw): (&[Panel], Vec<Buffer<T>>, &mut [T])| {
+            let mut sums = sums.into_iter();
+            let first = sums.next().expect("at least one part");
+            let mut total = in_order(first, sums);
+            for (panel, sums) in by_panel(packing, share, &mut total) {
+                T::unpack(isa, &packing, panel, sums, (dw, share[0].channel * each));
+            }
+        },
+    );
 }
 
 /// The packed sums of each panel of a share.
@@ -111,7 +120,9 @@ pub(in crate::ops::conv2d) fn in_order<T: Real>(
     rest: impl Iterator<Item: Borrow<Buffer<T>>>,
 ) -> Buffer<T> {
     for part in rest {
-        total.iter_mut().zip(part.borrow().iter()).for_each(|(total, &part)| *total += part);
+        simd::vectorize(|| {
+            total.iter_mut().zip(part.borrow().iter()).for_each(|(total, &part)| *total += part)
+        });
     }
     total
 }

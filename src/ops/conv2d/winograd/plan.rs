@@ -79,13 +79,11 @@ impl Plan {
         for (i, row) in rows.enumerate() {
             let Row { image, first, .. } = self.row(row);
             let image = image_of(source, self.source, image, channels.clone());
-            for column in 0..self.tiles[1] {
-                let corner = [first, column * OUTPUTS];
-                let corner = [0, 1].map(|axis| corner[axis] as isize - self.padding[axis] as isize);
-                let to = &mut v.blocks_mut()[i * self.tiles[1] + column..];
-                let spread = Spread { to, position: channels.len() * pitch(tiles), block: pitch(tiles) };
-                T::winograd_input(isa, &image, corner, spread);
-            }
+            let corner = [first as isize - self.padding[0] as isize, -(self.padding[1] as isize)];
+            let to = &mut v.blocks_mut()[i * self.tiles[1]..];
+            let (position, block) = (channels.len() * pitch(tiles), pitch(tiles));
+            let spread = Spread { to, position, block, tile: 1 };
+            T::winograd_input(isa, &image, corner, self.tiles[1], spread);
         }
     }
 
@@ -139,16 +137,19 @@ impl Plan {
         let mut at = 0;
         for (i, row) in rows.enumerate() {
             let height = self.row(row).height;
-            for column in 0..self.tiles[1] {
-                let mut patch = Patch {
-                    values: &mut values[at + column * OUTPUTS * channels..],
-                    size: [height, OUTPUTS.min(width - column * OUTPUTS)],
-                    stride: [width * channels, channels],
-                    blocks: panel.blocks,
-                    after,
-                };
-                T::winograd_output(isa, m.blocks(), [i * self.tiles[1] + column, pitch(tiles)], &mut patch);
-            }
+            let m = Sums {
+                blocks: m.blocks(),
+                position: pitch(tiles),
+                tiles: i * self.tiles[1]..(i + 1) * self.tiles[1],
+            };
+            let mut patch = Patch {
+                values: &mut values[at..],
+                size: [height, width],
+                stride: [width * channels, channels],
+                blocks: panel.blocks,
+                after,
+            };
+            T::winograd_output(isa, m, &mut patch);
             at += height * width * channels;
         }
     }

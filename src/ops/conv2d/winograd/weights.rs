@@ -149,12 +149,9 @@ impl Plan {
         for (i, row) in rows.enumerate() {
             let Row { image, first, .. } = self.row(row);
             let image = image_of(dy, self.result, image, first_block..first_block + panel.blocks);
-            for column in 0..self.tiles[1] {
-                let corner = [first as isize, (column * OUTPUTS) as isize];
-                let to = &mut d.blocks_mut()[(i * self.tiles[1] + column) * panel.blocks..];
-                let spread = Spread { to, position: pitch(tiles) * panel.blocks, block: 1 };
-                T::winograd_gradient(isa, &image, corner, spread);
-            }
+            let to = &mut d.blocks_mut()[i * self.tiles[1] * panel.blocks..];
+            let spread = Spread { to, position: pitch(tiles) * panel.blocks, block: 1, tile: panel.blocks };
+            T::winograd_gradient(isa, &image, [first as isize, 0], self.tiles[1], spread);
         }
     }
 }

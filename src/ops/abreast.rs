@@ -37,9 +37,9 @@ impl Abreast {
         self.pixels * self.each
     }
 
-    /// One number for each channel of a pixel, for each of the pixels abreast.
-    pub fn repeat<T: Number>(self, each: &[T]) -> Vec<T> {
-        each.repeat(self.pixels)
+    /// Of each, one number for each channel of a pixel, for each of the pixels abreast.
+    pub fn repeat<T: Number, const N: usize>(self, each: [&[T]; N]) -> [Vec<T>; N] {
+        each.map(|each| each.repeat(self.pixels))
     }
 
     /// The sums of a pixel's channels from those of pixels abreast.
@@ -64,7 +64,7 @@ mod tests {
             assert_eq!(Abreast::new(count, each).pixels(), pixels, "{count} pixels of {each}");
         }
         let two = Abreast::new(258, 3);
-        assert_eq!(two.repeat(&[1.0f32, 2.0, 3.0]), [1.0, 2.0, 3.0, 1.0, 2.0, 3.0]);
+        assert_eq!(two.repeat([[1.0f32, 2.0, 3.0].as_slice()]), [[1.0, 2.0, 3.0, 1.0, 2.0, 3.0]]);
         assert_eq!(two.fold(&[1.0, 2.0, 3.0, 10.0, 20.0, 30.0]), [11.0, 22.0, 33.0]);
     }
 }

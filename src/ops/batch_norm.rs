@@ -133,8 +133,7 @@ fn train<T: Real>(
         Saved { mean: tensor(mean), var: tensor(var), count, x, inv_std, relu: relu.then(|| beta.clone()) };
     let mut y = Tensor::scratch(saved.x.shape());
     let (isa, xs, abreast) = (Isa::current(), saved.x.as_slice(), Abreast::new(count, c));
-    let [mean, scale, beta] =
-        [saved.mean.as_slice(), &saved.scale(gamma), beta.as_slice()].map(|each| abreast.repeat(each));
+    let [mean, scale, beta] = abreast.repeat([saved.mean.as_slice(), &saved.scale(gamma), beta.as_slice()]);
     let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu };
     threads::split(y.as_mut_slice(), abreast.channels(), |at, y| {
         T::normalise(isa, by, Some(&xs[at..][..y.len()]), y);
@@ -188,8 +187,7 @@ fn judge<T: Real>(
     let scale = |(&gamma, var): (&T, &T)| T::of(gamma.to_f64() / (var.to_f64() + eps).sqrt());
     let scale: Vec<_> = gamma.as_slice().iter().zip(running.var.as_slice()).map(scale).collect();
     let abreast = Abreast::new(x.len() / c, c);
-    let [mean, scale, beta] =
-        [running.mean.as_slice(), &scale, beta.as_slice()].map(|each| abreast.repeat(each));
+    let [mean, scale, beta] = abreast.repeat([running.mean.as_slice(), &scale, beta.as_slice()]);
     let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu };
     let isa = Isa::current();
     threads::split(x.as_mut_slice(), abreast.channels(), |_, x| T::normalise(isa, by, None, x));
@@ -220,7 +218,7 @@ pub fn backward<T: Real>(
     let abreast = Abreast::new(*count, c);
     // Without a ReLU, β is of no use.
     let beta = saved.relu.as_ref().unwrap_or(gamma).as_slice();
-    let [mean, scale, beta] = [mean.as_slice(), &saved.scale(gamma), beta].map(|each| abreast.repeat(each));
+    let [mean, scale, beta] = abreast.repeat([mean.as_slice(), &saved.scale(gamma), beta]);
     let by = Channels { mean: &mean, scale: &scale, beta: &beta, relu: saved.relu.is_some() };
     let (dys, xs, wide) = (dy.as_slice(), x.as_slice(), abreast.channels());
     let sums = threads::sums(count / abreast.pixels(), wide, 2 * wide, |pixels, sums: &mut [T]| {
@@ -235,7 +233,7 @@ pub fn backward<T: Real>(
     let shift: Vec<T> = dbeta.as_slice().iter().map(|&dbeta| dbeta / m).collect();
     let slope: Vec<T> =
         dgamma.as_slice().iter().zip(inv_std).map(|(&dgamma, &inv)| dgamma / m * inv).collect();
-    let [shift, slope] = [shift, slope].map(|each| abreast.repeat(&each));
+    let [shift, slope] = abreast.repeat([&shift, &slope]);
     let loss = Loss { shift: &shift, slope: &slope };
     // A shortcut may share dy.
     let (mut dx, shared) = dy.make_room();

@@ -11,7 +11,7 @@ use crate::{real::Real, simd, tensor::Tensor};
 pub fn forward<T: Real>(mut x: Tensor<T>, b: &Tensor<T>) -> Tensor<T> {
     assert_eq!([x.shape().last()], b.dims(), "one bias for each channel");
     let abreast = Abreast::new(x.len() / b.len(), b.len());
-    let b = abreast.repeat(b.as_slice());
+    let [b] = abreast.repeat([b.as_slice()]);
     threads::split(x.as_mut_slice(), b.len(), |_, x| {
         simd::vectorize(|| {
             for pixels in x.chunks_exact_mut(b.len()) {

@@ -23,19 +23,19 @@ pub(super) struct Moments {
 /// `mean(x²) - mean(x)²` would lose all digits of a variance much smaller than the mean.
 pub(super) fn moments<T: Real>(xs: &[T], c: usize) -> Moments {
     let (isa, abreast) = (Isa::current(), Abreast::new(xs.len() / c, c));
-    let (each, c) = (c, abreast.channels());
-    let parts = threads::pieces(xs.len() / c, c, |pixels| {
-        let mut moments = Moments::none(c);
-        let (mut mean, mut squares) = (vec![T::ZERO; c], vec![T::ZERO; c]);
-        for block in xs[pixels.start * c..pixels.end * c].chunks(BLOCK_ROWS * c) {
+    let wide = abreast.channels();
+    let parts = threads::pieces(xs.len() / wide, wide, |pixels| {
+        let mut moments = Moments::none(wide);
+        let (mut mean, mut squares) = (vec![T::ZERO; wide], vec![T::ZERO; wide]);
+        for block in xs[pixels.start * wide..pixels.end * wide].chunks(BLOCK_ROWS * wide) {
             T::moments(isa, block, &mut mean, &mut squares);
-            moments.merge(block.len() / c, &mean, &squares);
+            moments.merge(block.len() / wide, &mean, &squares);
         }
         moments
     });
-    let mut all = Moments::none(each);
+    let mut all = Moments::none(c);
     for part in &parts {
-        let pixels = part.mean.chunks_exact(each).zip(part.squares.chunks_exact(each));
+        let pixels = part.mean.chunks_exact(c).zip(part.squares.chunks_exact(c));
         pixels.for_each(|(mean, squares)| all.merge(part.count, mean, squares));
     }
     all

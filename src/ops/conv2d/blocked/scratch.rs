@@ -42,10 +42,8 @@ pub fn correlate<T: Real>(
         (plan.strip::<T>().grains::<1>().len(), images * out_height.div_ceil(plan.band::<T>()))
     };
     let many = packing.panels(tile::blocks::<T>(isa)).len();
-    let moving = match tasks::panels_of_a_task(products, tasks, many) < many {
-        true => tasks * strip + result.len(),
-        false => threads * strip,
-    };
+    let shared = tasks::panels_of_a_task(products, tasks, many) < many;
+    let moving = if shared { tasks * strip + result.len() } else { threads * strip };
     (panels::<T>(isa, w, geometry.groups, direction), moving)
 }
 

@@ -26,6 +26,7 @@ pub(super) fn panels_of_a_task(products: usize, tasks: usize, many: usize) -> us
     many.div_ceil((ENOUGH * threads).div_ceil(tasks.max(1))).max(1)
 }
 
+/// Does all `tasks` of a convolution of so many multiply-adds.
 pub(super) fn run<T: Real>(isa: Isa, products: usize, panels: &Panels<T>, tasks: Vec<Task<'_, T>>) {
     let many = panels.packed.len();
     let each = panels_of_a_task(products, tasks.len(), many);

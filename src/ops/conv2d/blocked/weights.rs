@@ -78,7 +78,7 @@ pub(super) fn sum_up<T: Real>(
     });
 
     let each = dw.len() / packing.results.total();
-    let (packed, mut rest, mut sums) = (PACKING * dw.len(), dw, sums.into_iter());
+    let (unpacking, mut rest, mut sums) = (PACKING * dw.len(), dw, sums.into_iter());
     let joined = shares.into_iter().map(|share| {
         let channels: usize = share.iter().map(|panel| panel.channels).sum();
         let (mine, behind) = std::mem::take(&mut rest).split_at_mut(channels * each);
@@ -86,7 +86,7 @@ pub(super) fn sum_up<T: Real>(
         (share, sums.by_ref().take(parts).collect::<Vec<_>>(), mine)
     });
     threads::each(
-        packed,
+        unpacking,
         joined.collect(),
         || (),
         |(), (share, sums, dw): (&[Panel], Vec<Buffer<T>>, &mut [T])| {

@@ -92,7 +92,7 @@ pub trait Real: Number {
     /// [`Packing::unpack`].
     fn unpack(isa: Isa, packing: &Packing, panel: &Panel, packed: &[Self], to: (&mut [Self], usize));
     /// [`max_pool::forward`].
-    fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], &mut [Self]));
+    fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], Option<&mut [Self]>));
     /// [`max_pool::backward`].
     fn max_pool_backward(isa: Isa, walk: &Walk<'_>, from: (&[Self], &[Self]), dx: &mut [Self]);
     /// [`norm::moments`].
@@ -220,7 +220,7 @@ macro_rules! real {
                 packing.unpack(isa, panel, packed, to);
             }
 
-            fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], &mut [Self])) {
+            fn max_pool(isa: Isa, walk: &Walk<'_>, x: &[Self], to: (&mut [Self], Option<&mut [Self]>)) {
                 max_pool::forward(isa, walk, x, to);
             }
 

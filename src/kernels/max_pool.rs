@@ -34,19 +34,28 @@ pub struct Walk<'a> {
 /// Numbers of one row, and those of the rows behind it: blocks may reach over a row's end.
 type Rows<'a, T> = &'a mut [T];
 
-/// The largest numbers of a row of windows on the image `x`, and the positions in the window that they have.
-pub fn forward<T: Number>(isa: Isa, walk: &Walk<'_>, x: &[T], (y, winners): (Rows<'_, T>, Rows<'_, T>)) {
-    T::dispatch(isa, Forward { walk, x, y, winners });
+/// The largest numbers of a row of windows on the image `x`, and, if asked for, the positions in the window that they
+/// have.
+pub fn forward<T: Number>(
+    isa: Isa,
+    walk: &Walk<'_>,
+    x: &[T],
+    (y, winners): (Rows<'_, T>, Option<Rows<'_, T>>),
+) {
+    match winners {
+        Some(winners) => T::dispatch(isa, Forward::<_, true> { walk, x, y, winners }),
+        None => T::dispatch(isa, Forward::<_, false> { walk, x, y, winners: &mut [] }),
+    }
 }
 
-struct Forward<'a, T> {
+struct Forward<'a, T, const WINNERS: bool> {
     walk: &'a Walk<'a>,
     x: &'a [T],
     y: Rows<'a, T>,
     winners: Rows<'a, T>,
 }
 
-impl<T: Number> Kernel<T> for Forward<'_, T> {
+impl<T: Number, const WINNERS: bool> Kernel<T> for Forward<'_, T, WINNERS> {
     type Output = ();
 
     #[inline(always)]
@@ -60,15 +69,19 @@ impl<T: Number> Kernel<T> for Forward<'_, T> {
                 for row in rows {
                     for column in columns {
                         let at = (row.at + column.at) as usize + channel;
-                        let tap = simd.splat(T::of(f64::from(row.tap + column.tap)));
                         let x = simd.load_first(&self.x[at..]);
-                        winner = simd.larger(x, best, tap, winner);
+                        if WINNERS {
+                            let tap = simd.splat(T::of(f64::from(row.tap + column.tap)));
+                            winner = simd.larger(x, best, tap, winner);
+                        }
                         best = simd.larger(x, best, x, best);
                     }
                 }
                 let (at, count) = (window * channels + channel, BLOCK.min(channels - channel));
                 store(simd, best, &mut self.y[at..], count);
-                store(simd, winner, &mut self.winners[at..], count);
+                if WINNERS {
+                    store(simd, winner, &mut self.winners[at..], count);
+                }
             }
         }
     }

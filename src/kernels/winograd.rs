@@ -187,10 +187,12 @@ fn column<V: Copy, const N: usize, const M: usize>(rows: &[[V; M]; N], j: usize)
 /// An image (H, W, C) of whole blocks of channels.
 #[derive(Clone, Debug)]
 pub struct Image<'a, T> {
-    /// Its blocks, pixel by pixel.
+    /// Its blocks, pixel by pixel, and those of the images behind it.
     pub blocks: &'a [Block<T>],
     /// Its height and width.
     pub size: [usize; 2],
+    /// How many blocks a pixel has.
+    pub depth: usize,
     /// Which of a pixel's blocks to read.
     pub channels: Range<usize>,
 }
@@ -249,6 +251,7 @@ impl<T: Number, F: Map<N, 6>, const N: usize> Kernel<T> for Tiles<'_, T, F, N> {
         for (n, block) in image.channels.clone().enumerate() {
             for tile in 0..tiles {
                 let first = corner[1] + (tile * OUTPUTS) as isize;
+                image.ask_for(simd, [corner[0] + N as isize, first + (N - OUTPUTS) as isize], block);
                 for i in 0..N {
                     let line = image.line(corner[0] + i as isize);
                     rows[i] = F::along(simd, image.pixels(simd, line, first, block));
@@ -269,11 +272,25 @@ impl<T: Number> Image<'_, T> {
     /// A row's blocks: none, if it lies outside.
     #[inline(always)]
     fn line(&self, row: isize) -> &[Block<T>] {
-        let len = self.blocks.len() / self.size[0];
+        let len = self.size[1] * self.depth;
         if (0..self.size[0] as isize).contains(&row) {
             &self.blocks[row as usize * len..][..len]
         } else {
             &[]
+        }
+    }
+
+    /// Memory for the tile below, 4x4 pixels from `corner` on that this one has not read, comes while it is computed.
+    #[inline(always)]
+    fn ask_for<S: Simd<T>>(&self, simd: S, corner: [isize; 2], block: usize) {
+        for i in 0..OUTPUTS {
+            let pixel = (corner[0] + i as isize) * self.size[1] as isize + corner[1];
+            for j in 0..OUTPUTS {
+                let at = (pixel + j as isize) * self.depth as isize + block as isize;
+                if let Some(pixel) = self.blocks.get(at as usize) {
+                    simd.prefetch(pixel);
+                }
+            }
         }
     }
 
@@ -286,11 +303,10 @@ impl<T: Number> Image<'_, T> {
         first: isize,
         block: usize,
     ) -> [S::V; N] {
-        let each = (self.blocks.len() / (self.size[0] * self.size[1])) as isize;
         let mut pixels = [simd.splat(T::ZERO); N];
         for j in 0..N {
             // Before the first pixel this is below zero, and so more than any line has as a `usize`.
-            let at = (first + j as isize) * each + block as isize;
+            let at = (first + j as isize) * self.depth as isize + block as isize;
             if let Some(pixel) = line.get(at as usize) {
                 pixels[j] = simd.load(pixel);
             }
@@ -310,7 +326,7 @@ pub struct Packed<'a, T> {
     pub turned: bool,
 }
 
-/// Writes `G g Gᵀ` of packed filters into `to[position][…][16]`.
+/// Writes `G g Gᵀ` of packed filters into `to[position][…][16]`; behind those of a position there may be room.
 pub fn filters<T: Number>(isa: Isa, packed: Packed<'_, T>, to: &mut [Block<T>]) {
     T::dispatch(isa, Filters { packed, to });
 }
@@ -326,7 +342,7 @@ impl<T: Number> Kernel<T> for Filters<'_, T> {
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
         let Packed { blocks, range, turned } = self.packed;
-        let (each, position) = (blocks.len() / 9, range.len());
+        let (each, position) = (blocks.len() / 9, self.to.len() / POSITIONS);
         let mut rows = [[simd.splat(T::ZERO); INPUTS]; 3];
         for (n, from) in range.enumerate() {
             for i in 0..3 {
@@ -347,7 +363,8 @@ impl<T: Number> Kernel<T> for Filters<'_, T> {
     }
 }
 
-/// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed[tap][…][16]`.
+/// Writes `Gᵀ u G` of sums of products, `u[position][…][16]`, into `packed[tap][…][16]`; in `u` there may be more of a
+/// position than that.
 pub fn filter_gradients<T: Number>(isa: Isa, u: &[Block<T>], packed: &mut [Block<T>]) {
     T::dispatch(isa, FilterGradients { u, packed });
 }
@@ -362,13 +379,13 @@ impl<T: Number> Kernel<T> for FilterGradients<'_, T> {
 
     #[inline(always)]
     fn run<S: Simd<T>>(self, simd: S) {
-        let each = self.u.len() / POSITIONS;
+        let (each, position) = (self.packed.len() / 9, self.u.len() / POSITIONS);
         let mut rows = [[simd.splat(T::ZERO); 3]; INPUTS];
         for n in 0..each {
             for i in 0..INPUTS {
                 let mut u = [simd.splat(T::ZERO); INPUTS];
                 for j in 0..INPUTS {
-                    u[j] = simd.load(&self.u[(i * INPUTS + j) * each + n]);
+                    u[j] = simd.load(&self.u[(i * INPUTS + j) * position + n]);
                 }
                 rows[i] = FilterGradient::along(simd, u);
             }
@@ -418,6 +435,19 @@ struct OutputTiles<'a, 'b, T> {
     to: &'a mut Patch<'b, T>,
 }
 
+/// Memory for the outputs of tile `n` comes while the one before it is computed.
+#[inline(always)]
+fn ask_for<T: Number, S: Simd<T>>(simd: S, values: &[T], stride: [usize; 2], n: usize) {
+    for i in 0..OUTPUTS {
+        for j in 0..OUTPUTS {
+            let at = i * stride[0] + (n * OUTPUTS + j) * stride[1];
+            if let Some(block) = values.get(at..).and_then(|values| values.first_chunk()) {
+                simd.prefetch(block);
+            }
+        }
+    }
+}
+
 impl<T: Number> Kernel<T> for OutputTiles<'_, '_, T> {
     type Output = ();
 
@@ -430,6 +460,7 @@ impl<T: Number> Kernel<T> for OutputTiles<'_, '_, T> {
         for block in 0..blocks {
             let bias = after.bias(simd, block);
             for (n, tile) in tiles.clone().enumerate() {
+                ask_for(simd, &values[block * BLOCK..], stride, n + 1);
                 for i in 0..INPUTS {
                     let mut line = [simd.splat(T::ZERO); INPUTS];
                     for j in 0..INPUTS {

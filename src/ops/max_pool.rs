@@ -52,22 +52,74 @@ pub fn forward<T: Real>(x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners<T
 #[track_caller]
 fn forward_on<T: Real>(isa: Isa, x: &Tensor<T>, window: &Window) -> (Tensor<T>, Winners<T>) {
     let mut y = Tensor::scratch(window.output_shape(x.shape()));
-    let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
     let mut taps = Buffer::scratch(y.len());
-    let pixels = |axis: usize, extent, windows, at, tap| {
-        let meetings = window.meetings(axis, extent, windows);
-        grouped(windows, meetings.map(|(window, pixel, k)| (window, meeting(pixel * at, k * tap))))
-    };
-    let (rows, columns) = (pixels(0, h, oh, w * c, window.kernel[1]), pixels(1, w, ow, c, 1));
-    let row = ow * c;
-    threads::split2(y.as_mut_slice(), &mut taps, row, |first, y, taps| {
-        for at in (0..y.len()).step_by(row) {
-            let i = (first + at) / row;
-            let walk = Walk { rows: &rows[i % oh], columns: &columns, channels: c };
-            T::max_pool(isa, &walk, &x.as_slice()[i / oh * h * w * c..], (&mut y[at..], &mut taps[at..]));
-        }
+    let windows = Windows::new(x, &y, window);
+    threads::split2(y.as_mut_slice(), &mut taps, windows.row(), |first, y, taps| {
+        windows.each(first, y.len(), |at, walk, x| {
+            T::max_pool(isa, &walk, x, (&mut y[at..], Some(&mut taps[at..])));
+        });
     });
     (y, Winners { window: *window, taps })
+}
+
+/// `y` alone, for a network that only judges.
+///
+/// ```
+/// use residual::{Tensor, ops::{max_pool, pool::Window}};
+/// let x = Tensor::from_fn([1, 8, 8, 3], |i| (i * 7 % 10) as f32);
+/// let window = Window::new([3, 3]).stride([2, 2]);
+/// assert_eq!(max_pool::largest(&x, &window), max_pool::forward(&x, &window).0);
+/// ```
+///
+/// # Panics
+/// As [`forward`].
+#[track_caller]
+pub fn largest<T: Real>(x: &Tensor<T>, window: &Window) -> Tensor<T> {
+    largest_on(Isa::current(), x, window)
+}
+
+#[track_caller]
+fn largest_on<T: Real>(isa: Isa, x: &Tensor<T>, window: &Window) -> Tensor<T> {
+    let mut y = Tensor::scratch(window.output_shape(x.shape()));
+    let windows = Windows::new(x, &y, window);
+    threads::split(y.as_mut_slice(), windows.row(), |first, y| {
+        windows.each(first, y.len(), |at, walk, x| T::max_pool(isa, &walk, x, (&mut y[at..], None)));
+    });
+    y
+}
+
+/// All windows of a batch, row by row.
+struct Windows<'a, T: Real> {
+    x: &'a Tensor<T>,
+    /// The pixels of each row, and of each column, of windows.
+    rows: Vec<Vec<Meeting>>,
+    columns: Vec<Vec<Meeting>>,
+}
+
+impl<'a, T: Real> Windows<'a, T> {
+    fn new(x: &'a Tensor<T>, y: &Tensor<T>, window: &Window) -> Self {
+        let ([_, h, w, c], [_, oh, ow, _]) = (x.dims(), y.dims());
+        let pixels = |axis: usize, extent, windows, at, tap| {
+            let meetings = window.meetings(axis, extent, windows);
+            grouped(windows, meetings.map(|(window, pixel, k)| (window, meeting(pixel * at, k * tap))))
+        };
+        Self { x, rows: pixels(0, h, oh, w * c, window.kernel[1]), columns: pixels(1, w, ow, c, 1) }
+    }
+
+    /// How many numbers a row of windows has.
+    fn row(&self) -> usize {
+        self.columns.len() * self.x.shape().last()
+    }
+
+    /// Calls `f(at, walk, image)` for the rows that `len` numbers from `first` on hold; each starts `at` a number.
+    fn each(&self, first: usize, len: usize, mut f: impl FnMut(usize, Walk<'_>, &[T])) {
+        let (row, [_, h, w, c]) = (self.row(), self.x.dims());
+        for at in (0..len).step_by(row) {
+            let (image, i) = ((first + at) / row / self.rows.len(), (first + at) / row % self.rows.len());
+            let walk = Walk { rows: &self.rows[i], columns: &self.columns, channels: c };
+            f(at, walk, &self.x.as_slice()[image * h * w * c..]);
+        }
+    }
 }
 
 /// `dx`, of shape `x`, from `dy` (N, OH, OW, C).
@@ -188,6 +240,7 @@ mod tests {
                 a.iter().zip(b).all(|(a, b)| a == b || a.to_f64().is_nan() && b.to_f64().is_nan())
             };
             assert!(same(y.as_slice(), expected.as_slice()), "{isa}, {size:?}, {window:?}");
+            assert!(same(largest_on(isa, &x, &window).as_slice(), expected.as_slice()), "{isa}, {size:?}");
             assert!(winners.taps[..] == expected_winners.taps[..], "{isa}, {size:?}, {window:?}");
             let dy = Tensor::<T>::from_fn(y.shape(), |_| T::of(rng.below(9) as f64 - 4.0));
             let dx = backward_on(isa, &dy, &winners, x.shape());

@@ -11,12 +11,17 @@ use crate::real::Real;
 use rayon::prelude::*;
 use std::{
     ops::Range,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
-/// Tensors of at most so many numbers stay on the caller's thread: waking another costs more than
-/// they do.
-const SMALL: usize = 1 << 16;
+/// Tensors of at most so many numbers stay on the caller's thread: handing them to another costs more
+/// than they do.
+const SMALL: usize = 1 << 15;
 
 /// About how many numbers one task takes: they fit a second-level cache, and there are many more
 /// tasks than threads.
@@ -29,14 +34,48 @@ const PIECES: usize = 64;
 /// rounding stays near the last digit, enough that the second sum costs next to nothing.
 pub(super) const BLOCK_ROWS: usize = 32;
 
-/// Convolutions of at most so many multiply-adds stay on the caller's thread: they take a few dozen
-/// microseconds, about as long as another thread needs to wake.
-const FEW: usize = 1 << 22;
+/// Convolutions of at most so many multiply-adds stay on the caller's thread: they take about twenty
+/// microseconds, and to hand them out takes a good part of that.
+const FEW: usize = 1 << 20;
 
 /// Calls `f` with every number below `tasks`, on all threads. Not generic, so that what rayon makes of it is
 /// compiled here, once, and not for every closure of every program.
 fn on_all_threads(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
+    keep_awake();
     (0..tasks).into_par_iter().for_each(f);
+}
+
+/// How long a thread looks for more to do before it may fall asleep: longer than most operations that stay on one.
+const PATIENCE: Duration = Duration::from_micros(200);
+
+/// Keeps the other threads awake from one operation to the next. Rayon lets a thread sleep as soon as it finds nothing
+/// to do, and to wake it takes about as long as a small operation.
+fn keep_awake() {
+    /// Threads that look for work, or are about to.
+    static AWAKE: AtomicUsize = AtomicUsize::new(0);
+    let caller = rayon::current_thread_index();
+    let others = rayon::current_num_threads() - usize::from(caller.is_some());
+    if others == 0 || AWAKE.compare_exchange(0, others, Ordering::Relaxed, Ordering::Relaxed).is_err() {
+        return;
+    }
+    rayon::spawn_broadcast(move |thread| {
+        if Some(thread.index()) != caller {
+            look_for_work();
+            AWAKE.fetch_sub(1, Ordering::Relaxed);
+        }
+    });
+}
+
+fn look_for_work() {
+    let mut since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        if rayon::yield_now() == Some(rayon::Yield::Executed) {
+            since = Instant::now();
+        } else {
+            // Whatever else wants this core goes first.
+            thread::yield_now();
+        }
+    }
 }
 
 /// Calls `f` with every item and its number, on all threads.

@@ -21,7 +21,7 @@ use crate::{
     },
     ops::threads,
     real::Real,
-    simd::{BLOCK, Isa},
+    simd::{BLOCK, Block, Isa},
     tensor::{Shape, Tensor},
 };
 use std::{env, ops::Range, sync::OnceLock};
@@ -91,10 +91,15 @@ pub fn allowed() -> Result<bool, Error> {
     }
 }
 
-/// From one position's tiles to the next one's: an odd number, so that the 36 numbers of a tile fall into different
-/// sets of a cache.
-fn pitch(tiles: usize) -> usize {
-    tiles | 1
+/// From one position's numbers to the next one's, if it has so many: an odd number, so that the 36 numbers of a tile or
+/// a filter fall into different sets of a cache.
+fn pitch(count: usize) -> usize {
+    count | 1
+}
+
+/// The [`pitch`] of so many blocks of inputs of each of so many tiles.
+fn inputs_pitch(blocks: usize, tiles: usize) -> usize {
+    pitch(blocks * pitch(tiles))
 }
 
 fn tiles(result: Shape) -> usize {
@@ -163,13 +168,16 @@ fn correlate<T: Real>(
     threads::each(
         result.len() * w.len() / packing.results.total(),
         tasks,
-        || [blocks, widest].map(|blocks| Buffer::scratch(POSITIONS * blocks * pitch(most) * BLOCK)),
+        || {
+            [inputs_pitch(blocks, most), pitch(most) * widest]
+                .map(|each| Buffer::scratch(POSITIONS * each * BLOCK))
+        },
         |[v, m], (rows, out)| {
             let tiles = rows.len() * plan.tiles[1];
             plan.inputs(isa, rows.clone(), 0..blocks, source.as_slice(), v);
             for (panel, u) in &panels.packed {
                 let out = Out { values: &mut out[panel.channel..], channels: packing.results.total() };
-                plan.multiply(isa, tiles, (v, 0..blocks), (panel, u), m);
+                plan.multiply(isa, tiles, (v, 0..blocks), (panel, u.blocks()), m);
                 plan.outputs(isa, rows.clone(), (panel, panels.after(panel)), m, out);
             }
         },

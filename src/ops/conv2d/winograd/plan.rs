@@ -17,7 +17,7 @@ pub(super) fn image_of<T: Real>(
     image: usize,
     channels: Range<usize>,
 ) -> Image<'_, T> {
-    Image { blocks: all[image * h * w * c..][..h * w * c].as_chunks().0, size: [h, w], channels }
+    Image { blocks: all[image * h * w * c..].as_chunks().0, size: [h, w], depth: c / BLOCK, channels }
 }
 
 /// A tile's row: its image, its first output row, and how many rows it has.
@@ -48,7 +48,9 @@ impl Plan {
         // Enough tiles to read a position's weights for; the wider the layer, the more.
         let tiles = if self.source[3] > 128 { 56 } else { 28 };
         let rows = self.result[0] * self.tiles[0];
-        self.rows_of(tiles).min(rows.div_ceil(rayon::current_num_threads())).max(1)
+        // As much for one thread as for another.
+        let tasks = rows.div_ceil(self.rows_of(tiles)).next_multiple_of(rayon::current_num_threads());
+        rows.div_ceil(tasks.max(1)).max(1)
     }
 
     /// Rows of tiles, over all images, and the outputs of each task.
@@ -81,8 +83,8 @@ impl Plan {
             let image = image_of(source, self.source, image, channels.clone());
             let corner = [first as isize - self.padding[0] as isize, -(self.padding[1] as isize)];
             let to = &mut v.blocks_mut()[i * self.tiles[1]..];
-            let (position, block) = (channels.len() * pitch(tiles), pitch(tiles));
-            let spread = Spread { to, position, block, tile: 1 };
+            let position = inputs_pitch(channels.len(), tiles);
+            let spread = Spread { to, position, block: pitch(tiles), tile: 1 };
             T::winograd_input(isa, &image, corner, self.tiles[1], spread);
         }
     }
@@ -94,26 +96,19 @@ impl Plan {
         isa: Isa,
         tiles: usize,
         (v, inputs): (&Buffer<T>, Range<usize>),
-        (panel, u): (&Panel, &Buffer<T>),
+        (panel, u): (&Panel, &[Block<T>]),
         m: &mut Buffer<T>,
     ) {
         let (width, blocks) = (panel.blocks * BLOCK, inputs.len());
-        let mut taps = Vec::with_capacity(blocks);
+        let tap = |block| Tap { offset: (block * pitch(tiles)) as u32, filter: block as u32 };
+        let taps: Vec<_> = (0..blocks).map(tap).collect();
         for position in 0..POSITIONS {
-            taps.clear();
-            taps.extend(
-                (position * blocks..(position + 1) * blocks)
-                    .map(|filter| Tap { offset: (filter * pitch(tiles)) as u32, filter: filter as u32 }),
-            );
+            let v = &v.blocks()[position * inputs_pitch(blocks, tiles)..];
+            let u = &u[position * (u.len() / POSITIONS)..][..blocks * BLOCK * panel.blocks];
             let m = &mut m[position * pitch(tiles) * width..][..tiles * width];
             for piece in correlate::split(tiles, tile::pixels::<T>(isa, panel.blocks)) {
-                let input = tile::Input {
-                    strip: &v.blocks()[piece.start..],
-                    taps: &taps,
-                    panel: u.blocks(),
-                    depth: BLOCK,
-                    ahead: &[],
-                };
+                let input =
+                    tile::Input { strip: &v[piece.start..], taps: &taps, panel: u, depth: BLOCK, ahead: &[] };
                 let values = &mut m[piece.start * width..];
                 let after = After { onto: inputs.start > 0, ..After::default() };
                 let mut output = tile::Output { values, stride: width, channels: width, after };

@@ -21,12 +21,13 @@ pub fn correlate<T: Real>(
     let ([packed, turned], plan) = (filters::<T>(isa, w, direction), plan(source, result));
     let (threads, widest) = (rayon::current_num_threads(), tile::blocks::<T>(isa));
     if turn(w, result) == Turn::OnTheWay {
-        let (inputs, tiles) = (plan.source[3] / BLOCK, pitch(plan.result[0] * plan.tiles[0] * plan.tiles[1]));
-        let each = wide::BLOCKS.min(inputs) * BLOCK * widest + tiles * widest;
-        return (packed, POSITIONS * (inputs * tiles + threads * each) * BLOCK + result.len());
+        let (inputs, tiles) = (plan.source[3] / BLOCK, plan.result[0] * plan.tiles[0] * plan.tiles[1]);
+        let each = (pitch(wide::BLOCKS.min(inputs) * BLOCK) + pitch(tiles)) * widest;
+        return (packed, POSITIONS * (inputs * pitch(tiles) + threads * each) * BLOCK + result.len());
     }
-    let most = pitch(plan.rows_each().min(plan.result[0] * plan.tiles[0]) * plan.tiles[1]);
-    (turned, threads * POSITIONS * (plan.source[3] / BLOCK + widest) * most * BLOCK)
+    let most = plan.rows_each().min(plan.result[0] * plan.tiles[0]) * plan.tiles[1];
+    let each = inputs_pitch(plan.source[3] / BLOCK, most) + pitch(most) * widest;
+    (turned, threads * POSITIONS * each * BLOCK)
 }
 
 /// Of sums, turned back where they are whole, and of each thread's inputs and gradients or, later, of a panel.
@@ -37,9 +38,11 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let chunks = blocks.div_ceil(INPUT_BLOCKS) * panels.len().div_ceil(PANELS);
     let rows = plan.result[0] * plan.tiles[0];
     let parts = TASKS.div_ceil(chunks).min(rows * plan.tiles[1] / PART).min(rows).max(1);
-    let step = pitch(plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1]);
-    let moving = POSITIONS * (blocks.min(INPUT_BLOCKS) + widest) * step * BLOCK;
-    let [packed, turned] = filters::<T>(isa, w, Direction::Forward);
+    let most = plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1];
+    let moving = POSITIONS * (inputs_pitch(blocks.min(INPUT_BLOCKS), most) + pitch(most) * widest) * BLOCK;
+    let packed = blocked::scratch::panels::<T>(isa, w, 1, Direction::Forward);
+    let chunk = blocks.min(INPUT_BLOCKS) * BLOCK;
+    let turned = packed / 9 * POSITIONS * pitch(chunk) / chunk;
     let (threads, sums) = (rayon::current_num_threads(), turned / chunks);
     let summing = match parts {
         1 => packed + threads * (moving + sums),

@@ -48,10 +48,12 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
     };
     // Sums that are whole leave the task as weights: a quarter of their size.
     let packed: Vec<Vec<Buffer<T>>> = if parts == 1 {
-        threads::map(products, chunks.len(), |chunk| turned(isa, &[sums(chunk)]))
+        threads::map(products, chunks.len(), |chunk| turned(isa, chunks[chunk], &[sums(chunk)]))
     } else {
         let sums = threads::map(products, chunks.len() * parts, sums);
-        threads::map(products, chunks.len(), |chunk| turned(isa, &sums[chunk * parts..][..parts]))
+        threads::map(products, chunks.len(), |chunk| {
+            turned(isa, chunks[chunk], &sums[chunk * parts..][..parts])
+        })
     };
 
     let mut dw = Tensor::scratch(w);
@@ -71,17 +73,21 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: &Tensor<T>, x: &Tensor<T>, w: Shape, 
 }
 
 /// `Gᵀ u G` of the sums `u` of all parts, for each panel [tap][block of inputs][16][V blocks].
-fn turned<T: Real>(isa: Isa, parts: &[Vec<Buffer<T>>]) -> Vec<Buffer<T>> {
+fn turned<T: Real>(
+    isa: Isa,
+    (panels, inputs): (&[Panel], &Range<usize>),
+    parts: &[Vec<Buffer<T>>],
+) -> Vec<Buffer<T>> {
     let turn = |panel: usize| {
         let (first, rest) = parts.split_first().expect("at least one part");
         let total = (!rest.is_empty())
             .then(|| blocked::in_order(first[panel].clone(), rest.iter().map(|part| &part[panel])));
         let u = total.as_ref().unwrap_or(&first[panel]);
-        let mut packed = Buffer::scratch(u.len() / POSITIONS * 9);
+        let mut packed = Buffer::scratch(9 * inputs.len() * BLOCK * panels[panel].blocks * BLOCK);
         T::winograd_filter_gradients(isa, u.blocks(), packed.blocks_mut());
         packed
     };
-    (0..parts[0].len()).map(turn).collect()
+    (0..panels.len()).map(turn).collect()
 }
 
 /// A panel, `len` numbers, from its chunks of inputs, tap by tap.
@@ -109,11 +115,11 @@ impl Plan {
         rows: Range<usize>,
         (x, dy): (&[T], &[T]),
     ) -> Vec<Buffer<T>> {
-        let len = |panel: &Panel| POSITIONS * inputs.len() * BLOCK * panel.blocks * BLOCK;
+        let len = |panel: &Panel| POSITIONS * pitch(inputs.len() * BLOCK) * panel.blocks * BLOCK;
         let mut sums: Vec<_> = panels.iter().map(|panel| Buffer::scratch(len(panel))).collect();
         let step = self.rows_of(TILES).min(rows.len().max(1));
         let most = step * self.tiles[1];
-        let mut v = Buffer::scratch(POSITIONS * inputs.len() * pitch(most) * BLOCK);
+        let mut v = Buffer::scratch(POSITIONS * inputs_pitch(inputs.len(), most) * BLOCK);
         let mut d = Buffer::scratch(POSITIONS * pitch(most) * tile::blocks::<T>(isa) * BLOCK);
         for first in rows.clone().step_by(step) {
             let some = first..(first + step).min(rows.end);
@@ -121,19 +127,20 @@ impl Plan {
             self.inputs(isa, some.clone(), inputs.clone(), x, &mut v);
             for (panel, sums) in panels.iter().zip(&mut sums) {
                 self.gradients(isa, some.clone(), panel, dy, &mut d);
-                let mut places = sums.blocks_mut().chunks_exact_mut(BLOCK * panel.blocks);
-                for position in 0..POSITIONS {
-                    for block in 0..inputs.len() {
+                let each = sums.blocks().len() / POSITIONS;
+                for (position, sums) in sums.blocks_mut().chunks_exact_mut(each).enumerate() {
+                    let x = &v.blocks()[position * inputs_pitch(inputs.len(), tiles)..];
+                    let dy = &d.blocks()[position * pitch(tiles) * panel.blocks..];
+                    for (block, sums) in sums.chunks_exact_mut(BLOCK * panel.blocks).enumerate() {
                         let factors = Factors {
-                            x: &v.blocks()[(position * inputs.len() + block) * pitch(tiles)..],
-                            dy: &d.blocks()[position * pitch(tiles) * panel.blocks..],
+                            x: &x[block * pitch(tiles)..],
+                            dy,
                             runs: &[Run { x: 0, dy: 0 }],
                             len: tiles,
                             depth: BLOCK,
                             onto: first > rows.start,
                             ahead: &[],
                         };
-                        let sums = places.next().expect("a place for each position and block");
                         T::outer(isa, panel.blocks, &factors, sums);
                     }
                 }

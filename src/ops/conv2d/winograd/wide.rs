@@ -29,7 +29,7 @@ pub(super) fn correlate<T: Real>(
     let chunks: Vec<_> = (0..blocks).step_by(BLOCKS).map(|first| first..blocks.min(first + BLOCKS)).collect();
     let products = tiles * POSITIONS * packing.sources.total() * packing.results.total();
     let v = threads::map(products, chunks.len(), |i| {
-        let mut v = Buffer::scratch(POSITIONS * chunks[i].len() * pitch(tiles) * BLOCK);
+        let mut v = Buffer::scratch(POSITIONS * inputs_pitch(chunks[i].len(), tiles) * BLOCK);
         plan.inputs(isa, rows.clone(), chunks[i].clone(), source, &mut v);
         v
     });
@@ -40,14 +40,16 @@ pub(super) fn correlate<T: Real>(
     threads::each(
         products,
         panels.packed.iter().zip(&mut parts).collect(),
-        || [BLOCKS.min(blocks) * BLOCK, pitch(tiles)].map(|rows| Buffer::scratch(POSITIONS * rows * widest)),
+        || [BLOCKS.min(blocks) * BLOCK, tiles].map(|rows| Buffer::scratch(POSITIONS * pitch(rows) * widest)),
         |[u, m], ((panel, packed), part)| {
             let width = panel.blocks * BLOCK;
             // ANCHOR: on_the_way
             for (chunk, v) in chunks.iter().zip(&v) {
                 let range = chunk.start * width..chunk.end * width;
                 let turned = direction == Direction::Backward;
-                T::winograd_filters(isa, Packed { blocks: packed.blocks(), range, turned }, u.blocks_mut());
+                let packed = Packed { blocks: packed.blocks(), range, turned };
+                let u = &mut u.blocks_mut()[..POSITIONS * pitch(chunk.len() * BLOCK) * panel.blocks];
+                T::winograd_filters(isa, packed, u);
                 plan.multiply(isa, tiles, (v, chunk.clone()), (panel, u), m);
             }
             // ANCHOR_END: on_the_way

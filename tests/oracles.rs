@@ -261,6 +261,8 @@ fn winograd_joins_its_parts() {
         ([4, 33, 30, 16], [48, 16, 3, 3], [1, 1]),
         ([1, 5, 999, 16], [16, 16, 3, 3], [1, 1]),
         ([2, 9, 9, 144], [80, 144, 3, 3], [0, 2]),
+        // Parts of the batch, and chunks of the inputs that do not come out even.
+        ([57, 5, 5, 80], [48, 80, 3, 3], [1, 1]),
         // Weights are turned on the way, in chunks that do not come out even.
         ([3, 7, 5, 144], [176, 144, 3, 3], [1, 1]),
     ];

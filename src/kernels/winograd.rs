@@ -191,8 +191,8 @@ pub struct Image<'a, T> {
     pub blocks: &'a [Block<T>],
     /// Its height and width.
     pub size: [usize; 2],
-    /// How many blocks a pixel has.
-    pub depth: usize,
+    /// From one pixel to the next, in blocks.
+    pub pixel: usize,
     /// Which of a pixel's blocks to read.
     pub channels: Range<usize>,
 }
@@ -272,7 +272,7 @@ impl<T: Number> Image<'_, T> {
     /// A row's blocks: none, if it lies outside.
     #[inline(always)]
     fn line(&self, row: isize) -> &[Block<T>] {
-        let len = self.size[1] * self.depth;
+        let len = self.size[1] * self.pixel;
         if (0..self.size[0] as isize).contains(&row) {
             &self.blocks[row as usize * len..][..len]
         } else {
@@ -280,15 +280,16 @@ impl<T: Number> Image<'_, T> {
         }
     }
 
-    /// Memory for the tile below, 4x4 pixels from `corner` on that this one has not read, comes while it is computed.
+    /// Memory for the tile below, 4x4 pixels from `corner` on that this one has not read, or for what lies behind the last
+    /// tile, comes while this one is computed.
     #[inline(always)]
     fn ask_for<S: Simd<T>>(&self, simd: S, corner: [isize; 2], block: usize) {
         for i in 0..OUTPUTS {
             let pixel = (corner[0] + i as isize) * self.size[1] as isize + corner[1];
             for j in 0..OUTPUTS {
-                let at = (pixel + j as isize) * self.depth as isize + block as isize;
-                if let Some(pixel) = self.blocks.get(at as usize) {
-                    simd.prefetch(pixel);
+                let at = (pixel + j as isize) * self.pixel as isize + block as isize;
+                if let Some(block) = self.blocks.get(at as usize) {
+                    simd.prefetch(block);
                 }
             }
         }
@@ -306,7 +307,7 @@ impl<T: Number> Image<'_, T> {
         let mut pixels = [simd.splat(T::ZERO); N];
         for j in 0..N {
             // Before the first pixel this is below zero, and so more than any line has as a `usize`.
-            let at = (first + j as isize) * self.depth as isize + block as isize;
+            let at = (first + j as isize) * self.pixel as isize + block as isize;
             if let Some(pixel) = line.get(at as usize) {
                 pixels[j] = simd.load(pixel);
             }
@@ -435,7 +436,7 @@ struct OutputTiles<'a, 'b, T> {
     to: &'a mut Patch<'b, T>,
 }
 
-/// Memory for the outputs of tile `n` comes while the one before it is computed.
+/// Memory for the outputs of tile `n`, or for what lies behind the last one, comes while the one before it is computed.
 #[inline(always)]
 fn ask_for<T: Number, S: Simd<T>>(simd: S, values: &[T], stride: [usize; 2], n: usize) {
     for i in 0..OUTPUTS {

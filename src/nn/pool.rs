@@ -54,13 +54,17 @@ impl<T: Real> From<Window> for MaxPool2d<T> {
 
 impl<T: Real> Layer<T> for MaxPool2d<T> {
     fn forward(&mut self, x: Tensor<T>, mode: Mode) -> Tensor<T> {
-        if mode == Mode::Eval {
-            self.kept = Kept::default();
-            return max_pool::largest(&x, &self.window);
+        match mode {
+            Mode::Train => {
+                let (y, winners) = max_pool::forward(&x, &self.window);
+                self.kept.keep(mode, || (winners, x.shape()));
+                y
+            }
+            Mode::Eval => {
+                self.kept = Kept::default();
+                max_pool::largest(&x, &self.window)
+            }
         }
-        let (y, winners) = max_pool::forward(&x, &self.window);
-        self.kept.keep(mode, || (winners, x.shape()));
-        y
     }
 
     fn backward(&mut self, dy: Tensor<T>) -> Tensor<T> {

@@ -225,6 +225,8 @@ mod tests {
             ([1, 8, 11, 16], Window::new([3, 2]).stride([2, 3]).ceil_mode(true)),
             ([2, 6, 5, 35], Window::new([3, 3]).stride([1, 1]).padding([1, 1])),
             ([1, 4, 9, 48], Window::new([1, 4]).stride([3, 5])),
+            // Several pieces, which do not end where images do.
+            ([4, 66, 66, 16], Window::new([2, 2])),
             ([0, 4, 4, 3], Window::new([2, 2])),
         ] {
             // Few different numbers, so that some are equal, and among them some that are not numbers.

@@ -11,16 +11,11 @@ use crate::real::Real;
 use rayon::prelude::*;
 use std::{
     ops::Range,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Tensors of at most so many numbers stay on the caller's thread: handing them to another costs more
-/// than they do.
+/// Tensors of at most so many numbers stay on the caller's thread: waking another costs more than
+/// they do.
 const SMALL: usize = 1 << 15;
 
 /// About how many numbers one task takes: they fit a second-level cache, and there are many more
@@ -35,47 +30,13 @@ const PIECES: usize = 64;
 pub(super) const BLOCK_ROWS: usize = 32;
 
 /// Convolutions of at most so many multiply-adds stay on the caller's thread: they take about twenty
-/// microseconds, and to hand them out takes a good part of that.
+/// microseconds, as long as another thread may need to wake.
 const FEW: usize = 1 << 20;
 
 /// Calls `f` with every number below `tasks`, on all threads. Not generic, so that what rayon makes of it is
 /// compiled here, once, and not for every closure of every program.
 fn on_all_threads(tasks: usize, f: &(dyn Fn(usize) + Sync)) {
-    keep_awake();
     (0..tasks).into_par_iter().for_each(f);
-}
-
-/// How long a thread looks for more to do before it may fall asleep: longer than most operations that stay on one.
-const PATIENCE: Duration = Duration::from_micros(200);
-
-/// Keeps the other threads awake from one operation to the next. Rayon lets a thread sleep as soon as it finds nothing
-/// to do, and to wake it takes about as long as a small operation.
-fn keep_awake() {
-    /// Threads that look for work, or are about to.
-    static AWAKE: AtomicUsize = AtomicUsize::new(0);
-    let caller = rayon::current_thread_index();
-    let others = rayon::current_num_threads() - usize::from(caller.is_some());
-    if others == 0 || AWAKE.compare_exchange(0, others, Ordering::Relaxed, Ordering::Relaxed).is_err() {
-        return;
-    }
-    rayon::spawn_broadcast(move |thread| {
-        if Some(thread.index()) != caller {
-            look_for_work();
-            AWAKE.fetch_sub(1, Ordering::Relaxed);
-        }
-    });
-}
-
-fn look_for_work() {
-    let mut since = Instant::now();
-    while since.elapsed() < PATIENCE {
-        if rayon::yield_now() == Some(rayon::Yield::Executed) {
-            since = Instant::now();
-        } else {
-            // Whatever else wants this core goes first.
-            thread::yield_now();
-        }
-    }
 }
 
 /// Calls `f` with every item and its number, on all threads.
@@ -138,12 +99,17 @@ pub(super) fn map<A: Send>(products: usize, tasks: usize, f: impl Fn(usize) -> A
     if is_small(products) { (0..tasks).map(f).collect() } else { gather(tasks, f) }
 }
 
+/// How many numbers there are in each piece of `len`: whole rows, and about as many in the last one as in the others.
+fn piece(len: usize, row: usize) -> usize {
+    row * (len / row).div_ceil(len.div_ceil(TASK))
+}
+
 /// Calls `f(at, piece)` for pieces that cover `y`; each starts at number `at`, a multiple of `row`.
 pub(crate) fn split<T: Send>(y: &mut [T], row: usize, f: impl Fn(usize, &mut [T]) + Sync) {
     if y.len() <= SMALL {
         return f(0, y);
     }
-    let piece = row * (TASK / row).max(1);
+    let piece = piece(y.len(), row);
     hand_out(y.chunks_mut(piece), |i, y| f(i * piece, y));
 }
 
@@ -162,7 +128,7 @@ pub(crate) fn split2<T: Send, U: Send>(
     if y.len() <= SMALL {
         return f(0, y, z);
     }
-    let piece = row * (TASK / row).max(1);
+    let piece = piece(y.len(), row);
     hand_out(y.chunks_mut(piece).zip(z.chunks_mut(piece)), |i, (y, z)| f(i * piece, y, z));
 }
 
@@ -219,7 +185,7 @@ mod tests {
 
     #[test]
     fn pieces_cover_the_output_in_whole_rows() {
-        for (count, row) in [(0, 3), (5, 7), (40_000, 3), (3, 50_000)] {
+        for (count, row) in [(0, 3), (5, 7), (33_000, 1), (40_000, 3), (3, 50_000)] {
             let mut y = vec![0; count * row];
             split(&mut y, row, |at, piece| {
                 assert_eq!((at % row, piece.len() % row), (0, 0));

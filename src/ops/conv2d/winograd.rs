@@ -91,10 +91,10 @@ pub fn allowed() -> Result<bool, Error> {
     }
 }
 
-/// From one position's numbers to the next one's, if it has so many: an odd number, so that the 36 numbers of a tile or
-/// a filter fall into different sets of a cache.
-fn pitch(count: usize) -> usize {
-    count | 1
+/// From one position's rows to the next one's, if it has so many: an odd number, so that the 36 numbers of a tile or a
+/// filter do not all fall into one set of a cache.
+fn pitch(rows: usize) -> usize {
+    rows | 1
 }
 
 /// The [`pitch`] of so many blocks of inputs of each of so many tiles.
@@ -212,6 +212,7 @@ fn transformed<T: Real>(isa: Isa, w: &Tensor<T>, direction: Direction, result: S
     let panels = packing.panels(tile::blocks::<T>(isa));
     let turn = |i: usize| {
         let packed = T::pack(isa, &packing, &panels[i], w.as_slice());
+        // No gap here: with one, layers of 256 channels were 3 % slower.
         let mut u = Buffer::scratch(packed.len() / 9 * POSITIONS);
         let packed = Packed { blocks: packed.blocks(), range: 0..packed.blocks().len() / 9, turned };
         T::winograd_filters(isa, packed, u.blocks_mut());

@@ -17,7 +17,7 @@ pub(super) fn image_of<T: Real>(
     image: usize,
     channels: Range<usize>,
 ) -> Image<'_, T> {
-    Image { blocks: all[image * h * w * c..].as_chunks().0, size: [h, w], depth: c / BLOCK, channels }
+    Image { blocks: all[image * h * w * c..].as_chunks().0, size: [h, w], pixel: c / BLOCK, channels }
 }
 
 /// A tile's row: its image, its first output row, and how many rows it has.
@@ -43,29 +43,26 @@ impl Plan {
         (tiles / self.tiles[1]).max(1)
     }
 
-    /// How many rows of tiles a task takes.
-    pub fn rows_each(&self) -> usize {
+    /// How many tasks the rows of tiles fall into: as many for one thread as for another, if there are enough rows.
+    pub fn task_count(&self) -> usize {
         // Enough tiles to read a position's weights for; the wider the layer, the more.
         let tiles = if self.source[3] > 128 { 56 } else { 28 };
         let rows = self.result[0] * self.tiles[0];
-        // As much for one thread as for another.
-        let tasks = rows.div_ceil(self.rows_of(tiles)).next_multiple_of(rayon::current_num_threads());
-        rows.div_ceil(tasks.max(1)).max(1)
+        rows.div_ceil(self.rows_of(tiles)).next_multiple_of(rayon::current_num_threads()).min(rows)
     }
 
     /// Rows of tiles, over all images, and the outputs of each task.
     pub fn tasks<'a, T>(&self, mut out: &'a mut [T]) -> Vec<(Range<usize>, &'a mut [T])> {
-        let (rows, each) = (self.result[0] * self.tiles[0], self.rows_each());
+        let (rows, count) = (self.result[0] * self.tiles[0], self.task_count());
         let row_len = self.result[2] * self.result[3];
-        let mut tasks = Vec::with_capacity(rows.div_ceil(each));
-        for first in (0..rows).step_by(each) {
-            let rows = first..(first + each).min(rows);
+        let task = |i| {
+            let rows = i * rows / count..(i + 1) * rows / count;
             let height: usize = rows.clone().map(|row| self.row(row).height).sum();
-            let (mine, behind) = out.split_at_mut(height * row_len);
-            tasks.push((rows, mine));
+            let (mine, behind) = std::mem::take(&mut out).split_at_mut(height * row_len);
             out = behind;
-        }
-        tasks
+            (rows, mine)
+        };
+        (0..count).map(task).collect()
     }
 
     /// `v` of some blocks of channels.
@@ -156,4 +153,37 @@ pub(super) struct Out<'a, T> {
     pub values: &'a mut [T],
     /// From one pixel to the next.
     pub channels: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::ThreadPoolBuilder;
+
+    #[test]
+    fn tasks_are_even_and_cover_every_row_once() {
+        for threads in [1, 2, 3, 8] {
+            let pool = ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+            for [images, width] in [[0, 8], [1, 8], [1, 57], [7, 8], [9, 29], [32, 16]] {
+                let plan = Plan::new([images, width, width, 16], [images, width, width, 16], [1, 1]);
+                let mut out = vec![0; images * width * width * 16];
+                let tasks: Vec<_> = pool.install(|| plan.tasks(&mut out)).into_iter().collect();
+                let rows = images * plan.tiles[0];
+                let each = || tasks.iter().map(|(rows, _)| rows.len());
+                assert_eq!(
+                    tasks.iter().flat_map(|(rows, _)| rows.clone()).collect::<Vec<_>>(),
+                    (0..rows).collect::<Vec<_>>()
+                );
+                assert!(
+                    each().max() <= each().min().map(|least| least + 1),
+                    "{threads} threads, {images} images"
+                );
+                assert!(tasks.len().is_multiple_of(threads) || tasks.len() == rows);
+                assert_eq!(
+                    tasks.iter().map(|(_, out)| out.len()).sum::<usize>(),
+                    images * width * width * 16
+                );
+            }
+        }
+    }
 }

@@ -23,9 +23,11 @@ pub fn correlate<T: Real>(
     if turn(w, result) == Turn::OnTheWay {
         let (inputs, tiles) = (plan.source[3] / BLOCK, plan.result[0] * plan.tiles[0] * plan.tiles[1]);
         let each = (pitch(wide::BLOCKS.min(inputs) * BLOCK) + pitch(tiles)) * widest;
-        return (packed, POSITIONS * (inputs * pitch(tiles) + threads * each) * BLOCK + result.len());
+        let chunks = (0..inputs).step_by(wide::BLOCKS).map(|first| wide::BLOCKS.min(inputs - first));
+        let all: usize = chunks.map(|blocks| inputs_pitch(blocks, tiles)).sum();
+        return (packed, POSITIONS * (all + threads * each) * BLOCK + result.len());
     }
-    let most = plan.rows_each().min(plan.result[0] * plan.tiles[0]) * plan.tiles[1];
+    let most = (plan.result[0] * plan.tiles[0]).div_ceil(plan.task_count().max(1)) * plan.tiles[1];
     let each = inputs_pitch(plan.source[3] / BLOCK, most) + pitch(most) * widest;
     (turned, threads * POSITIONS * each * BLOCK)
 }
@@ -41,8 +43,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let most = plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1];
     let moving = POSITIONS * (inputs_pitch(blocks.min(INPUT_BLOCKS), most) + pitch(most) * widest) * BLOCK;
     let packed = blocked::scratch::panels::<T>(isa, w, 1, Direction::Forward);
-    let chunk = blocks.min(INPUT_BLOCKS) * BLOCK;
-    let turned = packed / 9 * POSITIONS * pitch(chunk) / chunk;
+    let turned = packed / 9 * POSITIONS * sums_of(blocks) / (blocks * BLOCK);
     let (threads, sums) = (rayon::current_num_threads(), turned / chunks);
     let summing = match parts {
         1 => packed + threads * (moving + sums),
@@ -51,6 +52,12 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     // The result is there when the chunks are joined, and not before.
     let joining = packed + threads * packed / panels.len().max(1);
     joining.max(summing.saturating_sub(w.len()))
+}
+
+/// The rows of a position's sums, over all chunks of so many blocks of inputs.
+fn sums_of(blocks: usize) -> usize {
+    let chunks = (0..blocks).step_by(INPUT_BLOCKS).map(|first| INPUT_BLOCKS.min(blocks - first));
+    chunks.map(|blocks| pitch(blocks * BLOCK)).sum()
 }
 
 /// Padding is of no matter here.

@@ -9,7 +9,7 @@ use crate::kernels::outer::{Factors, Run};
 /// Tiles to sum over before the sums go back to memory.
 pub(super) const TILES: usize = 56;
 
-/// Blocks of inputs, and panels of outputs, of one chunk of the weights: its sums, 590 KB of `f32`, stay in a
+/// Blocks of inputs, and panels of outputs, of one chunk of the weights: its sums, 600 KB of `f32`, stay in a
 /// second-level cache of 1 MB.
 pub(super) const INPUT_BLOCKS: usize = 4;
 pub(super) const PANELS: usize = 2;
@@ -106,7 +106,7 @@ fn join<'a, T: Real>(chunks: impl Iterator<Item = &'a Buffer<T>> + Clone, len: u
 
 impl Plan {
     /// `Σ (Bᵀ d B) ⊙ (A dy Aᵀ)` over some rows of tiles, for each panel
-    /// [position][block of `inputs`][16][V blocks].
+    /// [position][block of `inputs`][16][V blocks], with a gap behind each position.
     fn products<T: Real>(
         &self,
         isa: Isa,

@@ -9,11 +9,13 @@
 //! u[position][block][16][V blocks of outputs]       of one chunk and one panel
 //! m[position][tile][V blocks of outputs]            of one panel, to which each chunk adds v · u
 //! ```
+//!
+//! Behind each position there is a gap, as [`pitch`] says.
 
 use super::*;
 use crate::kernels::filters::Packing;
 
-/// Blocks of inputs in a chunk: `u`, 295 KB of `f32`, stays in the cache together with as large an `m`.
+/// Blocks of inputs in a chunk: `u`, 300 KB of `f32`, stays in the cache together with as large an `m`.
 pub(super) const BLOCKS: usize = 4;
 
 /// `out` from `source`, with panels that are packed and not turned.

@@ -1,7 +1,7 @@
 //! What this form lays aside, in numbers: see [`super::super::scratch`].
 
 use super::{
-    weights::{BAND_BYTES, SHARE_BYTES, TASKS},
+    weights::{BAND_BYTES, ONE_PART, SHARE_BYTES, TASKS},
     *,
 };
 use crate::simd::BLOCK;
@@ -72,7 +72,7 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape, g: Geometr
     let even = (2 * TASKS * w.len() / x.len().max(1)).isqrt();
     let shares = even.max(w.len() * size_of::<T>() / SHARE_BYTES).max(1);
     let shares = panels.len().div_ceil(panels.len().div_ceil(shares));
-    let tasks = if threads::is_small(products) { 1 } else { TASKS };
+    let tasks = if products <= ONE_PART { 1 } else { TASKS };
     let parts = tasks.div_ceil(shares).min(units).max(1);
     let packed: usize = panels.iter().map(|panel| packing.panel_len(panel)).sum();
     strips + parts * packed

@@ -16,6 +16,9 @@ use std::{borrow::Borrow, ops::Range};
 /// Shares of the panels times parts of the batch: enough tasks for many threads.
 pub(super) const TASKS: usize = 16;
 
+/// With no more multiply-adds than this, sums of parts would cost as much as other threads save.
+pub(super) const ONE_PART: usize = 1 << 22;
+
 /// Gradients that one task adds to, over and over: they leave the second-level cache room for a strip.
 pub(super) const SHARE_BYTES: usize = 512 << 10;
 
@@ -68,7 +71,7 @@ pub(super) fn sum_up<T: Real>(
     let even = (2 * TASKS * dw.len() / inputs).isqrt();
     let shares = even.max(size_of_val(dw) / SHARE_BYTES).max(1);
     let shares: Vec<_> = panels.chunks(panels.len().div_ceil(shares)).collect();
-    let tasks = if threads::is_small(products) { 1 } else { TASKS };
+    let tasks = if products <= ONE_PART { 1 } else { TASKS };
     let parts = tasks.div_ceil(shares.len()).min(units);
     let sums = threads::map(products, shares.len() * parts, |task| {
         let (share, part) = (shares[task / parts], task % parts);

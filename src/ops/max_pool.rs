@@ -115,7 +115,8 @@ impl<'a, T: Real> Windows<'a, T> {
     fn each(&self, first: usize, len: usize, mut f: impl FnMut(usize, Walk<'_>, &[T])) {
         let (row, [_, h, w, c]) = (self.row(), self.x.dims());
         for at in (0..len).step_by(row) {
-            let (image, i) = ((first + at) / row / self.rows.len(), (first + at) / row % self.rows.len());
+            let i = (first + at) / row;
+            let (image, i) = (i / self.rows.len(), i % self.rows.len());
             let walk = Walk { rows: &self.rows[i], columns: &self.columns, channels: c };
             f(at, walk, &self.x.as_slice()[image * h * w * c..]);
         }

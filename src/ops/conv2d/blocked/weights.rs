@@ -16,7 +16,8 @@ use std::{borrow::Borrow, ops::Range};
 /// Shares of the panels times parts of the batch: enough tasks for many threads.
 pub(super) const TASKS: usize = 16;
 
-/// With no more multiply-adds than this, sums of parts would cost as much as other threads save.
+/// Convolutions of at most so many multiply-adds are summed in one part: each part has sums of its own, which are written
+/// and added up.
 pub(super) const ONE_PART: usize = 1 << 22;
 
 /// Gradients that one task adds to, over and over: they leave the second-level cache room for a strip.

@@ -167,7 +167,7 @@ mod tests {
             for [images, width] in [[0, 8], [1, 8], [1, 57], [7, 8], [9, 29], [32, 16]] {
                 let plan = Plan::new([images, width, width, 16], [images, width, width, 16], [1, 1]);
                 let mut out = vec![0; images * width * width * 16];
-                let tasks: Vec<_> = pool.install(|| plan.tasks(&mut out)).into_iter().collect();
+                let tasks = pool.install(|| plan.tasks(&mut out));
                 let rows = images * plan.tiles[0];
                 let each = || tasks.iter().map(|(rows, _)| rows.len());
                 assert_eq!(

@@ -5,12 +5,6 @@ use super::{
     *,
 };
 
-/// Of packed filters, and of turned ones.
-fn filters<T: Real>(isa: Isa, w: Shape, direction: Direction) -> [usize; 2] {
-    let packed = blocked::scratch::panels::<T>(isa, w, 1, direction);
-    [packed, packed / 9 * POSITIONS]
-}
-
 /// Of filters, and of inputs and products.
 pub fn correlate<T: Real>(
     isa: Isa,
@@ -18,18 +12,17 @@ pub fn correlate<T: Real>(
     [source, result]: [Shape; 2],
     w: Shape,
 ) -> (usize, usize) {
-    let ([packed, turned], plan) = (filters::<T>(isa, w, direction), plan(source, result));
+    let (packed, plan) = (blocked::scratch::panels::<T>(isa, w, 1, direction), plan(source, result));
     let (threads, widest) = (rayon::current_num_threads(), tile::blocks::<T>(isa));
     if turn(w, result) == Turn::OnTheWay {
         let (inputs, tiles) = (plan.source[3] / BLOCK, plan.result[0] * plan.tiles[0] * plan.tiles[1]);
         let each = (pitch(wide::BLOCKS.min(inputs) * BLOCK) + pitch(tiles)) * widest;
-        let chunks = (0..inputs).step_by(wide::BLOCKS).map(|first| wide::BLOCKS.min(inputs - first));
-        let all: usize = chunks.map(|blocks| inputs_pitch(blocks, tiles)).sum();
+        let all: usize = chunks_of(inputs, wide::BLOCKS).map(|blocks| inputs_pitch(blocks, tiles)).sum();
         return (packed, POSITIONS * (all + threads * each) * BLOCK + result.len());
     }
     let most = (plan.result[0] * plan.tiles[0]).div_ceil(plan.task_count().max(1)) * plan.tiles[1];
     let each = inputs_pitch(plan.source[3] / BLOCK, most) + pitch(most) * widest;
-    (turned, threads * POSITIONS * each * BLOCK)
+    (packed / 9 * POSITIONS, threads * POSITIONS * each * BLOCK)
 }
 
 /// Of sums, turned back where they are whole, and of each thread's inputs and gradients or, later, of a panel.
@@ -43,7 +36,8 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     let most = plan.rows_of(TILES).min(rows.div_ceil(parts).max(1)) * plan.tiles[1];
     let moving = POSITIONS * (inputs_pitch(blocks.min(INPUT_BLOCKS), most) + pitch(most) * widest) * BLOCK;
     let packed = blocked::scratch::panels::<T>(isa, w, 1, Direction::Forward);
-    let turned = packed / 9 * POSITIONS * sums_of(blocks) / (blocks * BLOCK);
+    let gapped: usize = chunks_of(blocks, INPUT_BLOCKS).map(|blocks| pitch(blocks * BLOCK)).sum();
+    let turned = packed / 9 * POSITIONS * gapped / (blocks * BLOCK);
     let (threads, sums) = (rayon::current_num_threads(), turned / chunks);
     let summing = match parts {
         1 => packed + threads * (moving + sums),
@@ -54,10 +48,9 @@ pub fn grad_weights<T: Real>(isa: Isa, dy: Shape, x: Shape, w: Shape) -> usize {
     joining.max(summing.saturating_sub(w.len()))
 }
 
-/// The rows of a position's sums, over all chunks of so many blocks of inputs.
-fn sums_of(blocks: usize) -> usize {
-    let chunks = (0..blocks).step_by(INPUT_BLOCKS).map(|first| INPUT_BLOCKS.min(blocks - first));
-    chunks.map(|blocks| pitch(blocks * BLOCK)).sum()
+/// How many blocks of inputs each chunk has, of at most so many.
+fn chunks_of(blocks: usize, most: usize) -> impl Iterator<Item = usize> {
+    (0..blocks).step_by(most).map(move |first| most.min(blocks - first))
 }
 
 /// Padding is of no matter here.
